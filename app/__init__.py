@@ -1,0 +1,3 @@
+"""Hands a Concourse pipeline a presigned S3 URL."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,71 @@
+"""What boto3 knows and this program does not: the addresses of access points, dual-stack, FIPS and acceleration.
+
+The only module that imports boto3, which costs ten times the rest of a run; so it is itself imported only when needed.
+"""
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from . import endpoint
+from .credentials import Credentials
+from .operation import Operation
+from .protocol import ResourceError, Source, is_true
+
+_CLIENT_METHOD = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object", "DELETE": "delete_object"}
+_PARAMETER = {
+    "response-content-disposition": "ResponseContentDisposition",
+    "response-content-type": "ResponseContentType",
+    "response-cache-control": "ResponseCacheControl",
+    "response-content-language": "ResponseContentLanguage",
+    "response-content-encoding": "ResponseContentEncoding",
+    "response-expires": "ResponseExpires",
+    "versionId": "VersionId",
+    "content-type": "ContentType",
+    "x-amz-acl": "ACL",
+    "x-amz-server-side-encryption": "ServerSideEncryption",
+    "x-amz-server-side-encryption-aws-kms-key-id": "SSEKMSKeyId",
+}
+
+
+def presign(source: Source, wanted: Operation, credentials: Credentials, expires_in: int) -> str:
+    """Return a URL signed by boto3 for `expires_in` seconds from now. Raises ResourceError with boto3's objection."""
+    try:
+        client = boto3.client(
+            "s3",
+            region_name=endpoint.region(source),
+            use_ssl=not is_true(source.disable_ssl),
+            endpoint_url=endpoint.url(source),
+            aws_access_key_id=credentials.access_key_id,
+            aws_secret_access_key=credentials.secret_access_key,
+            aws_session_token=credentials.session_token,
+            config=config(source),
+        )
+        parameters = {_PARAMETER[name]: value for name, value in (*wanted.query, *wanted.headers.items())}
+        signed: str = client.generate_presigned_url(
+            _CLIENT_METHOD[wanted.method],
+            Params={"Bucket": endpoint.bucket(source), "Key": wanted.key, **parameters},
+            ExpiresIn=expires_in,
+        )
+    except (BotoCoreError, ClientError, ValueError) as error:
+        raise ResourceError("source", f"AWS has no such address: {error}") from None
+    return signed
+
+
+def config(source: Source) -> Config:
+    """Return the source's choice of address in boto3's terms.
+
+    Everything that the environment could set otherwise is set here: the same source gives the same URL on every worker.
+    """
+    return Config(
+        signature_version="s3v4",
+        ignore_configured_endpoint_urls=True,
+        use_dualstack_endpoint=is_true(source.use_dualstack_endpoint),
+        use_fips_endpoint=is_true(source.use_fips_endpoint),
+        s3={
+            "addressing_style": "path" if endpoint.is_path_style(source) else "virtual",
+            "us_east_1_regional_endpoint": "regional",
+            "use_accelerate_endpoint": is_true(source.use_accelerate_endpoint),
+            "use_arn_region": True,
+        },
+    )

@@ -1,0 +1,53 @@
+"""What is said about an exception that nobody expected: that it is our bug, and no secret, whatever is in it."""
+
+import re
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from . import __version__
+from .fields import SECRET
+
+DEBUG = "S3_PRESIGNED_URL_DEBUG"
+_ENVIRONMENT = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+_SIGNED = re.compile(r"(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s'\"]*", re.IGNORECASE)
+
+
+def report(error: Exception, request: bytes, environ: Mapping[str, str]) -> list[str]:
+    """Return one line, and in debug mode the lines of the traceback, with every secret of this run taken out.
+
+    Without debug mode only the type of the exception is told: its text could hold anything.
+    """
+    line = f"this is a bug in s3-presigned-url {__version__}: {type(error).__name__}"
+    if environ.get(DEBUG) != "1":
+        return [f"{line} (set {DEBUG}=1 to see where, and report it)"]
+    text = "".join(traceback.format_exception(error))
+    return [line, *redact(text, secrets(request, environ)).splitlines()]
+
+
+def secrets(request: bytes, environ: Mapping[str, str]) -> set[str]:
+    """Return every secret that this run was given."""
+    try:
+        given = set(_in_value(msgspec.json.decode(request)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        given = set()
+    return given | {environ[name] for name in _ENVIRONMENT if environ.get(name)}
+
+
+def _in_value(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name in SECRET and isinstance(inner, str) and inner:
+                yield inner
+            yield from _in_value(inner)
+
+
+def redact(text: str, given: set[str]) -> str:
+    """Return the text without the secrets, as they are, or encoded for a URL or a literal, and without signatures."""
+    forms = {form for secret in given for form in (secret, quote(secret, safe=""), quote(secret), repr(secret)[1:-1])}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "***")
+    return _SIGNED.sub(r"\1***", text)

@@ -1,0 +1,75 @@
+"""Durations as pipelines write them, in whole seconds, and in words."""
+
+from datetime import timedelta
+
+from .protocol import Duration, ResourceError, Span
+
+_SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+_FORMS = "must be a duration such as 24h, 1h30m, 7d, {hours: 24}, or whole seconds such as 3600"
+
+
+def seconds(value: Duration, field: str) -> int:
+    """Return a duration in whole seconds, cut, not rounded, as the ConcourseTools example does.
+
+    Raises ResourceError naming `field` when the value is no duration. Its bounds are not judged here.
+    """
+    try:
+        if isinstance(value, Span):
+            return _of_span(value)
+        if isinstance(value, str):
+            return _of_text(value)
+        if value == int(value):
+            return int(value)
+    except (ValueError, OverflowError):
+        pass
+    got = "a map that is too large or has no numbers" if isinstance(value, Span) else repr(value)[:60]
+    raise ResourceError(field, f"{_FORMS}, got {got}")
+
+
+def _of_span(span: Span) -> int:
+    parts = {unit: getattr(span, unit) for unit in span.__struct_fields__}
+    # float() would lose digits of a long whole number, so only what is written with a point becomes one
+    numbers = {
+        unit: part if not isinstance(part, str) else float(part) if "." in part else int(part)
+        for unit, part in parts.items()
+        if part is not None
+    }
+    return int(timedelta(**numbers).total_seconds())
+
+
+def _of_text(text: str) -> int:
+    if len(text) > 32 or not text.isascii():
+        raise ValueError
+    if text.isdecimal():
+        return int(text)
+    total, digits = 0, ""
+    for letter in text:
+        if letter.isdecimal():
+            digits += letter
+        elif letter in _SECONDS and digits:
+            total, digits = total + int(digits) * _SECONDS[letter], ""
+        else:
+            raise ValueError
+    if digits:
+        raise ValueError
+    return total
+
+
+def short(duration: int) -> str:
+    """`24h`, `1h30m`, `7d`: days only from two on, as people say it."""
+    return "".join(f"{count}{unit[0]}" for count, unit in _split(duration, days_from=172800))
+
+
+def words(duration: int) -> str:
+    """`1 hour 30 minutes`, `8 days`."""
+    return " ".join(f"{count} {unit}{'' if abs(count) == 1 else 's'}" for count, unit in _split(duration))
+
+
+def _split(duration: int, days_from: int = 86400) -> list[tuple[int, str]]:
+    rest, parts = abs(duration), []
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        if unit != "day" or rest >= days_from:
+            count, rest = divmod(rest, length)
+            if count:
+                parts.append((count if duration > 0 else -count, unit))
+    return parts or [(0, "second")]

@@ -1,0 +1,159 @@
+"""All that crosses stdin and stdout, as msgspec Structs, and the one error that a user can cause.
+
+The requests and responses are those of https://concourse-ci.org/implementing-resource-types.html.
+What each field means, in words, is in `fields.py`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+
+class ResourceError(Exception):
+    """What the user has to mend: which field, named as the user wrote it, and what was wanted."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(field, problem)
+        self.field = field
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem}"
+
+
+class Base(Struct, frozen=True, kw_only=True):
+    """Never changed after decoding, and never shown: a Struct's own repr would print its secrets."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+# A YAML `null` is what a pipeline variable without a value becomes: it means "left out".
+# An empty string is nearly always such a variable gone wrong, so it is refused.
+Text = Annotated[str, Meta(min_length=1)] | None
+Flag = bool | Literal["true", "false"] | None
+
+Method = Literal["GET", "HEAD", "PUT", "DELETE"]
+Acl = Literal[
+    "private",
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+]
+Encryption = Literal["AES256", "aws:fsx", "aws:kms", "aws:kms:dsse"]
+
+
+def is_true(flag: Flag) -> bool:
+    """Whether a flag is on; `"true"` is what `((var))` makes of a boolean in quotes."""
+    return flag is True or flag == "true"
+
+
+class Span(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A duration as the arguments of Python's `timedelta`, the way the ConcourseTools example takes it."""
+
+    weeks: int | float | str | None = None
+    days: int | float | str | None = None
+    hours: int | float | str | None = None
+    minutes: int | float | str | None = None
+    seconds: int | float | str | None = None
+    milliseconds: int | float | str | None = None
+    microseconds: int | float | str | None = None
+
+
+Duration = int | float | str | Span
+
+
+class Source(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `source` of the resource in the pipeline."""
+
+    bucket_name: Text = None
+    bucket: Text = None
+    region_name: Text = None
+    access_key_id: Text = None
+    secret_access_key: Text = None
+    session_token: Text = None
+    aws_role_arn: Text = None
+    aws_role_external_id: Text = None
+    aws_role_session_name: Text = None
+    endpoint: Text = None
+    public_endpoint: Text = None
+    use_path_style: Flag = None
+    disable_ssl: Flag = None
+    skip_ssl_verification: Flag = None
+    ca_bundle: Text = None
+    use_dualstack_endpoint: Flag = None
+    use_fips_endpoint: Flag = None
+    use_accelerate_endpoint: Flag = None
+    max_expires_in: Duration | None = None
+
+
+class UrlParams(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one URL is to be: every field of `get_params` that may also stand inside `files`."""
+
+    file_path: Text = None
+    s3_uri: Text = None
+    version_id: Text = None
+    expires_in: Duration | None = None
+    file_name: Text = None
+    disposition: Literal["attachment", "inline"] | None = None
+    response_content_type: Text = None
+    response_cache_control: Text = None
+    response_content_language: Text = None
+    response_content_encoding: Text = None
+    response_expires: Text = None
+    method: Method | None = None
+    content_type: Text = None
+    acl: Acl | None = None
+    server_side_encryption: Encryption | None = None
+    sse_kms_key_id: Text = None
+    url_file: Text = None
+    verify: Literal["none", "head", "url"] | None = None
+    on_short_credentials: Literal["warn", "fail", "clamp"] | None = None
+
+
+class Params(UrlParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `get_params` of a put step, or the `params` of a get step."""
+
+    files: dict[str, UrlParams] | None = None
+    aws_web_identity_token: Text = None
+
+
+Version = dict[str, str]
+
+
+class CheckRequest(Base, frozen=True, kw_only=True):
+    """What `check` reads. It needs no version: there is never a new one to find."""
+
+    source: Source | None = None
+
+
+class PutRequest(Base, frozen=True, kw_only=True):
+    """What `out` reads. No parameter belongs here, so whatever stands in `params` is let in to be refused."""
+
+    source: Source | None = None
+    params: dict[str, Any] | None = None
+
+
+class GetRequest(Base, frozen=True, kw_only=True):
+    """What `in` reads."""
+
+    source: Source | None = None
+    params: Params | None = None
+    version: Version | None = None
+
+
+class Metadatum(Base, frozen=True, kw_only=True):
+    """One row on the build page. Concourse takes strings only."""
+
+    name: str
+    value: str
+
+
+class Response(Base, frozen=True, kw_only=True):
+    """What `in` and `out` print."""
+
+    version: Version
+    metadata: list[Metadatum]

@@ -1,0 +1,107 @@
+"""The three steps of a Concourse resource: a request in, a response out.
+
+https://concourse-ci.org/implementing-resource-types.html
+"""
+
+from collections.abc import Callable, Mapping
+
+from . import credentials, endpoint, handover, lifetime, signing
+from .delivery import Destination, segments
+from .protocol import CheckRequest, GetRequest, Params, PutRequest, ResourceError, Response, Source, UrlParams
+from .signing import SignedUrl
+
+Log = Callable[[str], None]
+
+
+def check(request: CheckRequest) -> list[object]:
+    """Run the "check" executable: there is never a new version to find, but a mistake in the source is told."""
+    validated(request.source)
+    return []
+
+
+def put(request: PutRequest, *, now: int) -> Response:
+    """Run the "out" executable: make a version, so that the implicit get has something to get.
+
+    The version is only a moment, in whole seconds: it is public, and AWS keeps no record of a URL.
+    """
+    source = validated(request.source)
+    if request.params:
+        names = ", ".join(request.params)
+        raise ResourceError("params", f"move these to get_params, since it is the get of a put that signs: {names}")
+    shown = {"bucket": endpoint.bucket(source), "region": endpoint.region(source)}
+    return Response(version={"execution_date": str(now)}, metadata=handover.rows(shown))
+
+
+def get(request: GetRequest, destination: Destination, environ: Mapping[str, str], *, now: int, log: Log) -> Response:
+    """Run the "in" executable: sign, and leave what was signed in the destination."""
+    source, params = validated(request.source), request.params or Params()
+    signed, files = sign(source, params, environ, now=now, log=log)
+    destination.place(files)
+    for one in signed.values():
+        log(handover.line(one))
+    region = endpoint.region(source)
+    shown = handover.metadata(signed[""], params, region) if params.files is None else handover.summary(signed, region)
+    return Response(version=request.version or {}, metadata=handover.rows(shown))
+
+
+def sign(
+    source: Source, params: Params, environ: Mapping[str, str], *, now: int, log: Log
+) -> tuple[dict[str, SignedUrl], dict[str, str]]:
+    """Return what was signed, by its name in `files` (or "" without `files`), and every file to hand over."""
+    found = credentials.find(source, params, environ)
+
+    def sign_one(wanted: UrlParams, path: str) -> SignedUrl:
+        return signing.sign(source, wanted, found, now=now, path=path, warn=lambda text: log(f"warning: {text}"))
+
+    if params.files is not None:
+        return _several(params, params.files, sign_one)
+    signed = sign_one(params, "params")
+    return {"": signed}, handover.files(signed, params, "params")
+
+
+def validated(source: Source | None) -> Source:
+    """Return the source, every mistake in it found now and not in a later step. Raises ResourceError."""
+    source = source or Source()
+    endpoint.bucket(source)
+    endpoint.region(source)
+    endpoint.validate(source)
+    credentials.of_source(source)
+    lifetime.allowed(source)
+    return source
+
+
+def _several(
+    outer: Params, entries: dict[str, UrlParams], sign: Callable[[UrlParams, str], SignedUrl]
+) -> tuple[dict[str, SignedUrl], dict[str, str]]:
+    """Sign every entry of `files`, and return the URLs by name, and the files of all of them."""
+    if not entries:
+        raise ResourceError("params.files", "must have at least one entry, such as {installer: {file_path: setup.exe}}")
+    signed, files = {}, {}
+    for name, inner in entries.items():
+        path = f"params.files.{name}"
+        if segments(name, path) != [name] or name == "urls.json":
+            raise ResourceError(path, "must be a plain name, since it becomes a directory")
+        wanted = _merged(outer, inner)
+        try:
+            signed[name] = sign(wanted, path)
+            own = handover.files(signed[name], wanted, path)
+        except ResourceError as error:
+            raise _as_written(error, path, outer, inner) from None
+        files.update({f"{name}/{relative}": text for relative, text in own.items()})
+    return signed, {**files, "urls.json": handover.json({name: one.url for name, one in signed.items()})}
+
+
+def _merged(outer: Params, inner: UrlParams) -> UrlParams:
+    """Return the params of one entry: its own, else those beside `files`; of the two ways to name an object, only one."""
+    own = {option: value for option in inner.__struct_fields__ if (value := getattr(inner, option)) is not None}
+    inherited = {option: getattr(outer, option) for option in inner.__struct_fields__}
+    if own.keys() & {"file_path", "s3_uri"}:
+        inherited.update(file_path=None, s3_uri=None)
+    return UrlParams(**{**inherited, **own})
+
+
+def _as_written(error: ResourceError, path: str, outer: Params, inner: UrlParams) -> ResourceError:
+    """Return the error with the path at which the user wrote the field: within the entry, or beside `files`."""
+    option = error.field.removeprefix(f"{path}.")
+    inherited = getattr(inner, option, None) is None and getattr(outer, option, None) is not None
+    return ResourceError(f"params.{option}", error.problem) if inherited else error
