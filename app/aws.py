@@ -3,6 +3,8 @@
 The only module that imports boto3, which costs ten times the rest of a run; so it is itself imported only when needed.
 """
 
+import logging
+
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,6 +13,9 @@ from . import endpoint
 from .credentials import Credentials
 from .operation import Operation
 from .protocol import ResourceError, Source, is_true
+
+# what boto3 would tell its programmer on stderr, where a line of ours is expected
+logging.getLogger("botocore").addHandler(logging.NullHandler())
 
 _CLIENT_METHOD = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object", "DELETE": "delete_object"}
 _PARAMETER = {

@@ -15,26 +15,30 @@ def seconds(value: Duration, field: str) -> int:
     """
     try:
         if isinstance(value, Span):
-            return _of_span(value)
+            return _of_span(value, field)
         if isinstance(value, str):
             return _of_text(value)
         if value == int(value):
             return int(value)
     except (ValueError, OverflowError):
         pass
-    got = "a map that is too large or has no numbers" if isinstance(value, Span) else repr(value)[:60]
+    got = "a map of too large numbers" if isinstance(value, Span) else repr(value)[:60]
     raise ResourceError(field, f"{_FORMS}, got {got}")
 
 
-def _of_span(span: Span) -> int:
+def _of_span(span: Span, field: str) -> int:
     parts = {unit: getattr(span, unit) for unit in span.__struct_fields__}
-    # float() would lose digits of a long whole number, so only what is written with a point becomes one
-    numbers = {
-        unit: part if not isinstance(part, str) else float(part) if "." in part else int(part)
-        for unit, part in parts.items()
-        if part is not None
-    }
+    numbers = {unit: _number(part, f"{field}.{unit}") for unit, part in parts.items() if part is not None}
     return int(timedelta(**numbers).total_seconds())
+
+
+def _number(part: float | str, field: str) -> float:
+    if not isinstance(part, str):
+        return part
+    try:
+        return float(part) if "." in part else int(part)
+    except ValueError:
+        raise ResourceError(field, f"must be a number, got {part[:60]!r}") from None
 
 
 def _of_text(text: str) -> int:

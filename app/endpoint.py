@@ -90,13 +90,13 @@ def region(source: Source) -> str:
 
 
 def needs_boto3(source: Source) -> bool:
-    """Whether the address is one that only boto3's endpoint rules know: these are rare, so the cost is too."""
-    name = source.bucket_name or source.bucket or ""
-    plain_region = source.region_name is None or source.region_name[2:3] == "-" or source.region_name.startswith("eusc-")
+    """Whether the address is one that only boto3's endpoint rules know: these are rare, so its price is too."""
+    name, region_name = source.bucket_name or source.bucket or "", source.region_name or ""
     return (
         name.startswith("arn:")
         or name.endswith("--op-s3")  # the alias of an access point on Outposts
-        or (source.endpoint is None and not plain_region)  # aws-global, fips-us-east-1 and the like
+        or region_name.startswith(("aws-", "fips-", "s3-"))  # names that stand for a region and an option
+        or region_name.endswith("-fips")
         or is_true(source.use_dualstack_endpoint)
         or is_true(source.use_fips_endpoint)
         or is_true(source.use_accelerate_endpoint)
@@ -104,7 +104,9 @@ def needs_boto3(source: Source) -> bool:
 
 
 def validate(source: Source) -> None:
-    """Raise ResourceError for options that contradict each other or do not make an address."""
+    """Raise ResourceError for options that contradict each other, or do not make an address."""
+    if source.ca_bundle is not None and "-----BEGIN CERTIFICATE-----" not in source.ca_bundle:
+        raise ResourceError("source.ca_bundle", "must be certificates in PEM form, with their BEGIN and END lines")
     if source.endpoint is None:
         if source.public_endpoint is not None:
             raise ResourceError("source.public_endpoint", "only together with endpoint, whose public face it is")

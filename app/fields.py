@@ -58,7 +58,7 @@ PARAMS = {
         "PUT: canned ACL that the uploader must send",
     ),
     "server_side_encryption": Field(
-        "AES256, aws:fsx, aws:kms or aws:kms:dsse", "PUT: AES256, aws:fsx, aws:kms or aws:kms:dsse"
+        "AES256, aws:backup, aws:fsx, aws:kms or aws:kms:dsse", "PUT: AES256, aws:backup, aws:fsx, aws:kms or aws:kms:dsse"
     ),
     "sse_kms_key_id": Field(_TEXT, "PUT: KMS key to encrypt with"),
     "url_file": Field(_TEXT, "file to write the URL to (default: url)"),

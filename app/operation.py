@@ -118,11 +118,11 @@ def content_disposition(params: UrlParams, path: str) -> str | None:
 
 
 def _check_http_date(value: str, field: str) -> None:
-    import time
+    from datetime import datetime
 
     form = "%a, %d %b %Y %H:%M:%S GMT"
     try:
-        if time.strftime(form, time.strptime(value, form)) == value:
+        if datetime.strptime(value, form).strftime(form) == value:  # so the day of the week has to be right as well
             return
     except ValueError:
         pass

@@ -43,7 +43,7 @@ Acl = Literal[
     "bucket-owner-read",
     "bucket-owner-full-control",
 ]
-Encryption = Literal["AES256", "aws:fsx", "aws:kms", "aws:kms:dsse"]
+Encryption = Literal["AES256", "aws:backup", "aws:fsx", "aws:kms", "aws:kms:dsse"]
 
 
 def is_true(flag: Flag) -> bool:

@@ -30,9 +30,9 @@ def of_request(stdin: bytes, request: type[Base]) -> ResourceError:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return ResourceError("stdin", f"must be a request in JSON: {error}")
     except RecursionError:
-        return ResourceError("stdin", "must be a request in JSON, got one nested too deeply")
+        return ResourceError("stdin", "must be a request in JSON, not nested this deeply")
     if not isinstance(value, dict):
-        return ResourceError("stdin", f"must be a request, a JSON object, got {_kind(value)}")
+        return ResourceError("stdin", f"must be a request, a JSON object, got {_kind(value, show=False)}")
     return of_value(value, request, "")
 
 
@@ -47,7 +47,7 @@ def _mistake(value: dict[str, Any], struct: type[Base], path: str) -> ResourceEr
     if struct in _FIELDS:
         for name in value:
             if name not in types:
-                return ResourceError(f"{path}{name}", f"unknown field{_meant(name, list(types))}")
+                return ResourceError(f"{path}{name}", f"unknown field{_meant(name, struct, list(types))}")
     for name, type_ in types.items():
         if name in value:
             mistake = _field_mistake(value[name], type_, known[name].form, name, path)
@@ -67,22 +67,29 @@ def _field_mistake(value: Any, type_: Any, form: str, name: str, path: str) -> R
         return _mistake(value, inner, f"{path}{name}.")
     if name == "files" and isinstance(value, dict):
         return _files_mistake(value, form, f"{path}{name}")
-    secret = name in fields.SECRET
-    return ResourceError(f"{path}{name}", f"must be {form}, got {_kind(value, secret)}{_cure(value, form)}")
+    if value == "":
+        return ResourceError(f"{path}{name}", "must not be empty: give it a value, or leave it out")
+    cure = ": write it in quotes" if form == "a string" and isinstance(value, int | float) else ""
+    show = bool(path) and name not in fields.SECRET
+    return ResourceError(f"{path}{name}", f"must be {form}, got {_kind(value, show=show)}{cure}")
 
 
 def _files_mistake(entries: dict[str, Any], form: str, path: str) -> ResourceError | None:
     for name, entry in entries.items():
         if not isinstance(entry, dict):
-            return ResourceError(f"{path}.{name}", f"must be a map such as {{file_path: setup.exe}}, got {_kind(entry)}")
+            return ResourceError(
+                f"{path}.{name}", f"must be a map such as {{file_path: setup.exe}}, got {_kind(entry, show=False)}"
+            )
         mistake = _mistake(entry, UrlParams, f"{path}.{name}.")
         if mistake:
             return mistake
     return None
 
 
-def _meant(name: str, known: list[str]) -> str:
+def _meant(name: str, struct: type[Base], known: list[str]) -> str:
     """Return where the field belongs, or the name that was perhaps meant, or all of them."""
+    if struct is UrlParams and name in fields.PARAMS:
+        return ": it belongs beside files, as it is for all of them"
     for table, place in ((fields.SOURCE, "the source of the resource"), (fields.PARAMS, "get_params")):
         if name in table:
             return f": it belongs in {place}"
@@ -90,18 +97,11 @@ def _meant(name: str, known: list[str]) -> str:
     return f": did you mean {close[0]}?" if close else f": must be one of {', '.join(known)}"
 
 
-def _cure(value: Any, form: str) -> str:
-    unquoted = form == "a string" and isinstance(value, int | float)
-    return ": write it in quotes" if unquoted else ""
-
-
-def _kind(value: Any, secret: bool = False) -> str:
-    """Say what a value is. Its text is shown only where it can be no secret."""
+def _kind(value: Any, *, show: bool) -> str:
+    """Say what a value is. A text is shown only where it can be no secret."""
     match value:
-        case "":
-            return "an empty string (leave it out)"
         case str():
-            return "a string" if secret else f"{value[:60]!r}"
+            return f"{value[:60]!r}" if show else "a string"
         case bool():
             return "true" if value else "false"
         case int() | float():

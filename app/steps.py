@@ -6,7 +6,7 @@ https://concourse-ci.org/implementing-resource-types.html
 from collections.abc import Callable, Mapping
 
 from . import credentials, endpoint, handover, lifetime, signing
-from .delivery import Destination, segments
+from .delivery import Destination
 from .protocol import CheckRequest, GetRequest, Params, PutRequest, ResourceError, Response, Source, UrlParams
 from .signing import SignedUrl
 
@@ -79,7 +79,7 @@ def _several(
     signed, files = {}, {}
     for name, inner in entries.items():
         path = f"params.files.{name}"
-        if segments(name, path) != [name] or name == "urls.json":
+        if name in ("", ".", "..", "urls.json") or "/" in name or not name.isprintable():
             raise ResourceError(path, "must be a plain name, since it becomes a directory")
         wanted = _merged(outer, inner)
         try:
