@@ -53,6 +53,7 @@ class Run:
         self.request = b""
         self._environ = environ
         self._stderr = stderr
+        self._told: list[str] = []
         self._destination: Destination | None = None
 
     def step(self, arguments: list[str], stdin: BinaryIO | None) -> bytes:
@@ -67,17 +68,19 @@ class Run:
             raise ResourceError("usage", "in DESTINATION_DIR < request.json")
         self._destination = Destination(arguments[0])
         request = _decode(self.request, GetRequest)
-        return msgspec.json.encode(steps.get(request, self._destination, self._environ, now=now, log=self.log))
+        return msgspec.json.encode(steps.get(request, self._destination, self._environ, now=now, log=self._told.append))
 
     def command(self, arguments: list[str]) -> bytes:
         """Run what people and tasks call, and return what it prints."""
         from . import cli
 
         self._destination = Destination(".")
-        return cli.run(self.called_as, arguments, self._destination, self._environ, now=int(time.time()), log=self.log)
+        return cli.run(
+            self.called_as, arguments, self._destination, self._environ, now=int(time.time()), log=self._told.append
+        )
 
     def print(self, answer: bytes, stdout: BinaryIO | None) -> None:
-        """Write the answer, the last thing that can fail."""
+        """Write the answer, the last thing that can fail, and then what there is to tell of it."""
         if stdout is None:
             raise ResourceError("stdout", "is closed, but the answer goes there")
         try:
@@ -85,17 +88,19 @@ class Run:
             stdout.flush()
         except OSError as error:
             raise ResourceError("stdout", f"cannot be written: {error.strerror}") from None
+        for line in self._told:
+            self._log(line)
 
     def failed(self, line: str, *details: str) -> int:
         """Say why, leave nothing behind, and return the exit code."""
         if self._destination:
             self._destination.withdraw()
-        self.log(f"{PROGRAM}: {self.called_as}: {line}")
+        self._log(f"{PROGRAM}: {self.called_as}: {line}")
         for detail in details:
-            self.log(detail)
+            self._log(detail)
         return 1
 
-    def log(self, line: str) -> None:
+    def _log(self, line: str) -> None:
         """Write one line for a person: what cannot be printed is escaped, so a key with a line break stays in its line."""
         if not line.isprintable():
             line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

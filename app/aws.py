@@ -57,6 +57,12 @@ def presign(source: Source, wanted: Operation, credentials: Credentials, expires
     return signed
 
 
+def check(source: Source) -> None:
+    """Raise ResourceError if boto3 has no address for the bucket: what it says does not depend on object or credentials."""
+    nobody = Credentials(access_key_id="nobody", secret_access_key="nothing")  # noqa: S106  # opens no door
+    presign(source, Operation("GET", "key", [], {}), nobody, 1)
+
+
 def config(source: Source) -> Config:
     """Return the source's choice of address in boto3's terms.
 

@@ -70,15 +70,21 @@ def _presign(
 
 def _parse(arguments: list[str]) -> dict[str, Any]:
     """Return the options that were given, by the name of their field. Raises ResourceError for one that is none."""
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:  # what was no UTF-8 came as surrogates
+        raise ResourceError("usage", "arguments must be valid UTF-8") from None
     given, unknown = _parser().parse_known_args(arguments)
     options = vars(given)
     for argument in unknown:
         option = argument.split("=")[0]
         name = option.removeprefix("--").replace("-", "_")
         if name in fields.SECRET:
-            raise ResourceError(option, "no such option, as others can read a command line: use the environment")
+            raise ResourceError(
+                option, "no such option, as others can read a command line: credentials come from the environment"
+            )
         if option.startswith("--"):
-            close = difflib.get_close_matches(name, [*fields.SOURCE, *fields.PARAMS], n=1)
+            close = difflib.get_close_matches(name, [*fields.SOURCE, *fields.PARAMS], n=1, cutoff=0.7)
             raise ResourceError(option, f"no such option: did you mean {_option(close[0])}?" if close else "no such option")
     if unknown:
         raise ResourceError("usage", "presign takes one s3://BUCKET/KEY and options; see --help")

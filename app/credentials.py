@@ -21,24 +21,23 @@ def find(source: Source, params: Params, environ: Mapping[str, str]) -> Credenti
     """Return the credentials to sign with. Raises ResourceError when there are none, or only half of them."""
     if params.aws_web_identity_token and not source.aws_role_arn:
         raise ResourceError("params.aws_web_identity_token", "only together with source.aws_role_arn, the role to assume")
-    if source.aws_role_arn:
-        raise ResourceError("source.aws_role_arn", "this version cannot assume a role yet: use static credentials")
     found = of_source(source) or _of_environment(environ)
     if found is None:
         raise ResourceError(
             "credentials",
-            "none found in the source nor the environment: set access_key_id and secret_access_key in the source, "
-            "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (this version looks nowhere else yet)",
+            "none found: set access_key_id and secret_access_key in the source of the resource, "
+            "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment (this version looks nowhere else yet)",
         )
     return found
 
 
 def of_source(source: Source) -> Credentials | None:
     """Return the static credentials in the source, if any. Raises ResourceError for a part without the other."""
-    if source.aws_role_arn is None:
-        for option in ("aws_role_external_id", "aws_role_session_name"):
-            if getattr(source, option) is not None:
-                raise ResourceError(f"source.{option}", "only together with aws_role_arn, the role to assume")
+    if source.aws_role_arn is not None:
+        raise ResourceError("source.aws_role_arn", "this version cannot assume a role yet: use static credentials")
+    for option in ("aws_role_external_id", "aws_role_session_name"):
+        if getattr(source, option) is not None:
+            raise ResourceError(f"source.{option}", "only together with aws_role_arn, the role to assume")
     return _pair(
         ("source.access_key_id", source.access_key_id),
         ("source.secret_access_key", source.secret_access_key),

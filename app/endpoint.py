@@ -11,6 +11,7 @@ from .protocol import ResourceError, Source, is_true
 _LOWER = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _BUCKET = _LOWER + "ABCDEFGHIJKLMNOPQRSTUVWXYZ._"
 _PATH = _BUCKET + "~/"
+_ARN = _BUCKET + ":/"
 
 # AWS's partitions, by how the names of their regions begin; any other region is in the partition `aws`.
 _DNS_SUFFIX = {
@@ -60,7 +61,7 @@ def bucket(source: Source) -> str:
 
 def _access_point(arn: str, field: str) -> str:
     parts = arn.split(":", 5)
-    if len(parts) < 6 or not parts[5] or not parts[2].startswith("s3") or not arn.isascii() or not arn.isprintable():
+    if len(parts) < 6 or "accesspoint" not in parts[5] or not parts[2].startswith("s3") or arn.strip(_ARN):
         raise ResourceError(
             field, "must be the ARN of an access point, such as arn:aws:s3:eu-west-1:123456789012:accesspoint/my-point"
         )

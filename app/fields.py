@@ -41,7 +41,8 @@ PARAMS = {
     "s3_uri": Field(_TEXT, "s3://BUCKET/KEY, instead of file_path"),
     "version_id": Field(_TEXT, "that version of the object"),
     "expires_in": Field(
-        "a duration such as 24h, 1h30m, {hours: 24}, or whole seconds", "life of the URL, 1s to 7d (default 1h)"
+        "a duration such as 24h, 1h30m, {hours: 24}, or whole seconds",
+        "life of the URL, such as 24h: 1s to 7d (default 1h)",
     ),
     "file_name": Field(_TEXT, "name under which the download is saved"),
     "disposition": Field("attachment or inline", "attachment (default) or inline"),
@@ -61,7 +62,7 @@ PARAMS = {
         "AES256, aws:backup, aws:fsx, aws:kms or aws:kms:dsse", "PUT: AES256, aws:backup, aws:fsx, aws:kms or aws:kms:dsse"
     ),
     "sse_kms_key_id": Field(_TEXT, "PUT: KMS key to encrypt with"),
-    "url_file": Field(_TEXT, "file to write the URL to (default: url)"),
+    "url_file": Field(_TEXT, "file to write the URL to (default: url; for presign, stdout)"),
     "verify": Field("none, head or url", "none (default), head or url: try before handing over"),
     "on_short_credentials": Field(
         "warn, fail or clamp", "warn (default), fail or clamp, when the credentials end before the URL"

@@ -7,6 +7,23 @@ from .delivery import segments
 from .protocol import Metadatum, ResourceError, UrlParams
 from .signing import SignedUrl
 
+# The options that show on the build page as they were written.
+_ASKED_FOR = (
+    "version_id",
+    "file_name",
+    "disposition",
+    "response_content_type",
+    "response_cache_control",
+    "response_content_language",
+    "response_content_encoding",
+    "response_expires",
+    "content_type",
+    "acl",
+    "server_side_encryption",
+    "sse_kms_key_id",
+    "verify",
+)
+
 
 def files(signed: SignedUrl, params: UrlParams, path: str) -> dict[str, str]:
     """Return relative path and text of every file for one URL.
@@ -50,7 +67,6 @@ def line(signed: SignedUrl) -> str:
 
 def metadata(signed: SignedUrl, params: UrlParams, region: str) -> dict[str, str]:
     """Return what a person wants to see on the build page: public there, so never the URL or a part of it."""
-    told = ("version_id", "file_name", "disposition", "content_type", "acl", "server_side_encryption", "verify")
     return {
         "bucket": signed.bucket,
         "key": signed.key,
@@ -58,7 +74,7 @@ def metadata(signed: SignedUrl, params: UrlParams, region: str) -> dict[str, str
         "host": signed.host,
         "method": signed.method,
         "expires_at": lifetime.timestamp(signed.expires_at),
-        **{option: getattr(params, option) for option in told if getattr(params, option) is not None},
+        **{option: value for option in _ASKED_FOR if (value := getattr(params, option)) is not None},
     }
 
 

@@ -31,7 +31,7 @@ class Base(Struct, frozen=True, kw_only=True):
 # A YAML `null` is what a pipeline variable without a value becomes: it means "left out".
 # An empty string is nearly always such a variable gone wrong, so it is refused.
 Text = Annotated[str, Meta(min_length=1)] | None
-Flag = bool | Literal["true", "false"] | None
+Flag = bool | Literal["true", "false", "True", "False"] | None
 
 Method = Literal["GET", "HEAD", "PUT", "DELETE"]
 Acl = Literal[
@@ -47,8 +47,8 @@ Encryption = Literal["AES256", "aws:backup", "aws:fsx", "aws:kms", "aws:kms:dsse
 
 
 def is_true(flag: Flag) -> bool:
-    """Whether a flag is on; `"true"` is what `((var))` makes of a boolean in quotes."""
-    return flag is True or flag == "true"
+    """Whether a flag is on; `"true"` is what becomes of a boolean in quotes."""
+    return flag in (True, "true", "True")
 
 
 class Span(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -66,7 +66,13 @@ def _field_mistake(value: Any, type_: Any, form: str, name: str, path: str) -> R
     if inner and isinstance(value, dict):
         return _mistake(value, inner, f"{path}{name}.")
     if name == "files" and isinstance(value, dict):
-        return _files_mistake(value, form, f"{path}{name}")
+        return _files_mistake(value, f"{path}{name}")
+    if name == "version" and isinstance(value, dict):
+        return next(
+            _field_mistake(text, str, "a string", part, "version.")
+            for part, text in value.items()
+            if not isinstance(text, str)
+        )
     if value == "":
         return ResourceError(f"{path}{name}", "must not be empty: give it a value, or leave it out")
     cure = ": write it in quotes" if form == "a string" and isinstance(value, int | float) else ""
@@ -74,7 +80,7 @@ def _field_mistake(value: Any, type_: Any, form: str, name: str, path: str) -> R
     return ResourceError(f"{path}{name}", f"must be {form}, got {_kind(value, show=show)}{cure}")
 
 
-def _files_mistake(entries: dict[str, Any], form: str, path: str) -> ResourceError | None:
+def _files_mistake(entries: dict[str, Any], path: str) -> ResourceError | None:
     for name, entry in entries.items():
         if not isinstance(entry, dict):
             return ResourceError(
@@ -93,7 +99,7 @@ def _meant(name: str, struct: type[Base], known: list[str]) -> str:
     for table, place in ((fields.SOURCE, "the source of the resource"), (fields.PARAMS, "get_params")):
         if name in table:
             return f": it belongs in {place}"
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return f": did you mean {close[0]}?" if close else f": must be one of {', '.join(known)}"
 
 

@@ -15,7 +15,11 @@ Log = Callable[[str], None]
 
 def check(request: CheckRequest) -> list[object]:
     """Run the "check" executable: there is never a new version to find, but a mistake in the source is told."""
-    validated(request.source)
+    source = validated(request.source)
+    if endpoint.needs_boto3(source):
+        from . import aws
+
+        aws.check(source)
     return []
 
 

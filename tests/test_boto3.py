@@ -3,7 +3,7 @@
 import functools
 import os
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 from unittest import mock
 
 import botocore.session
@@ -32,7 +32,7 @@ REGIONS = sorted(
 )
 OPERATIONS = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object", "DELETE": "delete_object"}
 
-any_text = st.text(st.characters(exclude_categories=("Cs",)))
+any_text = st.text(st.characters(exclude_categories=["Cs"]))
 printable = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=60)
 header_value = st.from_regex(r"[!-~]([ -~]{0,40}[!-~])?", fullmatch=True)
 segments = st.one_of(
@@ -70,7 +70,7 @@ overrides: dict[str, tuple[str, st.SearchStrategy[Any]]] = {
 }
 put_headers: dict[str, tuple[str, st.SearchStrategy[Any]]] = {
     "content_type": ("ContentType", header_value),
-    "acl": ("ACL", st.sampled_from(Acl.__args__)),
+    "acl": ("ACL", st.sampled_from(get_args(Acl))),
 }
 
 
@@ -94,6 +94,10 @@ def boto3_url(source: dict[str, Any], method: str, parameters: dict[str, Any], e
     """What boto3 signs, with its clock stopped at `now`."""
     endpoint = source.get("public_endpoint") or source.get("endpoint")
     path_style = source.get("use_path_style", endpoint is not None)
+    if "." in source["bucket_name"] and endpoint and endpoint.startswith(("http://1", "http://[")):
+        # the one place where we differ on purpose: over http boto3 puts a dotted bucket before an IP address,
+        # and http://my.bucket.10.0.0.5/ resolves nowhere
+        path_style = True
     ours = client(source["region_name"], endpoint, path_style=path_style, ssl=not source.get("disable_ssl", False))
     # a client costs 20 ms to make, so one serves many credentials
     ours._request_signer._credentials = Credentials(
@@ -143,7 +147,7 @@ def requests(draw: st.DrawFn) -> tuple[dict[str, Any], str, dict[str, Any], dict
         if draw(st.booleans()):
             params[option] = parameters[parameter] = draw(values)
     if method == "PUT" and draw(st.booleans()):
-        params["server_side_encryption"] = parameters["ServerSideEncryption"] = draw(st.sampled_from(Encryption.__args__))
+        params["server_side_encryption"] = parameters["ServerSideEncryption"] = draw(st.sampled_from(get_args(Encryption)))
         if params["server_side_encryption"].startswith("aws:kms") and draw(st.booleans()):
             params["sse_kms_key_id"] = parameters["SSEKMSKeyId"] = draw(printable)
     return source, method, params, parameters, params["expires_in"], draw(st.integers(0, 4102444800))
@@ -176,5 +180,5 @@ def test_the_canned_acls_and_encryptions_are_all_that_s3_has() -> None:
     shape = (
         client("eu-west-1", None, path_style=False, ssl=True).meta.service_model.operation_model("PutObject").input_shape
     )
-    assert sorted(shape.members["ACL"].enum) == sorted(Acl.__args__)
-    assert sorted(shape.members["ServerSideEncryption"].enum) == sorted(Encryption.__args__)
+    assert sorted(shape.members["ACL"].enum) == sorted(get_args(Acl))
+    assert sorted(shape.members["ServerSideEncryption"].enum) == sorted(get_args(Encryption))

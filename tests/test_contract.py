@@ -328,6 +328,7 @@ def test_every_response_override_is_signed_as_boto3_does(program: Program, desti
         ({"bucket_name": "My_Bucket"}, "https://s3.eu-west-1.amazonaws.com/My_Bucket/k?"),
         ({"use_path_style": True}, "https://s3.eu-west-1.amazonaws.com/my-bucket/k?"),
         ({"use_path_style": "true"}, "https://s3.eu-west-1.amazonaws.com/my-bucket/k?"),
+        ({"use_path_style": "True"}, "https://s3.eu-west-1.amazonaws.com/my-bucket/k?"),
         ({"use_path_style": "false"}, "https://my-bucket.s3.eu-west-1.amazonaws.com/k?"),
         ({"disable_ssl": True}, "http://my-bucket.s3.eu-west-1.amazonaws.com/k?"),
         ({"endpoint": "minio.example.com"}, "https://minio.example.com/my-bucket/k?"),
