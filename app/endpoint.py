@@ -87,17 +87,25 @@ def region(source: Source) -> str:
     shaped = not name.strip(_LOWER) and name[0] != "-" and name[-1] != "-"
     if len(name) > 63 or (source.endpoint is None and not (shaped and "-" in name)) or name.strip(_BUCKET):
         raise ResourceError("source.region_name", "must be the name of a region, such as eu-west-1")
+    if source.endpoint is not None and _stands_for_an_address(name):
+        raise ResourceError(
+            "source.region_name", "stands for an address of AWS: where endpoint is set, give the region itself"
+        )
     return name
+
+
+def _stands_for_an_address(region_name: str) -> bool:
+    """Whether this is one of botocore's pseudo-regions, such as aws-global, fips-us-east-1 or s3-external-1."""
+    return region_name.startswith(("aws-", "fips-", "s3-")) or region_name.endswith("-fips")
 
 
 def needs_boto3(source: Source) -> bool:
     """Whether the address is one that only boto3's endpoint rules know: these are rare, so its price is too."""
-    name, region_name = source.bucket_name or source.bucket or "", source.region_name or ""
+    name = source.bucket_name or source.bucket or ""
     return (
         name.startswith("arn:")
         or name.endswith("--op-s3")  # the alias of an access point on Outposts
-        or region_name.startswith(("aws-", "fips-", "s3-"))  # names that stand for a region and an option
-        or region_name.endswith("-fips")
+        or _stands_for_an_address(source.region_name or "")
         or is_true(source.use_dualstack_endpoint)
         or is_true(source.use_fips_endpoint)
         or is_true(source.use_accelerate_endpoint)

@@ -30,6 +30,7 @@ REGIONS = sorted(
         for region in {**partition["regions"], **partition["services"].get("s3", {}).get("endpoints", {})}
     }
 )
+PLAIN_REGIONS = [region for region in REGIONS if not region.startswith(("aws-", "fips-", "s3-"))]
 OPERATIONS = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object", "DELETE": "delete_object"}
 
 any_text = st.text(st.characters(exclude_categories=["Cs"]))
@@ -130,6 +131,7 @@ def requests(draw: st.DrawFn) -> tuple[dict[str, Any], str, dict[str, Any], dict
         source["session_token"] = draw(printable)
     if draw(st.integers(0, 2)) == 0:
         source["endpoint"] = draw(endpoints)
+        source["region_name"] = draw(st.sampled_from([*PLAIN_REGIONS, "garage", "auto", "US", "nyc3"]))
         if draw(st.integers(0, 3)) == 0:
             source["public_endpoint"] = draw(endpoints)
     else:

@@ -27,6 +27,7 @@ SOURCE_MISTAKES = [
     ({'region_name': 'ireland'}, 'source.region_name: must be the name of a region, such as eu-west-1'),
     ({'region_name': 'EU-WEST-1'}, 'source.region_name: must be the name of a region, such as eu-west-1'),
     ({'region_name': 'a/b', 'endpoint': 'h'}, 'source.region_name: must be the name of a region, such as eu-west-1'),
+    ({'region_name': 'fips-us-east-1', 'endpoint': 'h'}, 'source.region_name: stands for an address of AWS: where endpoint is set, give the region itself'),
     ({'secret_access_key': ...}, 'source.secret_access_key: required together with source.access_key_id'),
     ({'access_key_id': ...}, 'source.access_key_id: required together with source.secret_access_key'),
     ({'access_key_id': ..., 'secret_access_key': ..., 'session_token': 't'}, 'source.session_token: only together with source.access_key_id and source.secret_access_key'),
