@@ -1,6 +1,6 @@
 """What boto3 knows and this program does not: the addresses of access points, dual-stack, FIPS and acceleration.
 
-The only module that imports boto3, which costs ten times the rest of a run; so it is itself imported only when needed.
+boto3 costs ten times the rest of a run, so this module is imported only when needed, as is `chain.py`.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Whose signature it is: credentials from the source, else from the environment.
+"""Whose signature it is: credentials from the source, else from the environment, else from boto3's chain.
 
 Variables: https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html
 """
@@ -18,16 +18,14 @@ class Credentials(Base, frozen=True, kw_only=True):
 
 
 def find(source: Source, params: Params, environ: Mapping[str, str]) -> Credentials:
-    """Return the credentials to sign with. Raises ResourceError when there are none, or only half of them."""
+    """Return the credentials to sign with. Raises ResourceError when there are none, or half of them."""
     if params.aws_web_identity_token and not source.aws_role_arn:
         raise ResourceError("params.aws_web_identity_token", "only together with source.aws_role_arn, the role to assume")
     found = of_source(source) or _of_environment(environ)
     if found is None:
-        raise ResourceError(
-            "credentials",
-            "none found: set access_key_id and secret_access_key in the source of the resource, "
-            "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment (this version looks nowhere else yet)",
-        )
+        from . import chain
+
+        return chain.find()
     return found
 
 

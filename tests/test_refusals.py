@@ -250,13 +250,21 @@ def test_a_role_cannot_be_assumed_yet(program: Program, destination: Path, step:
 
 def test_without_credentials_there_is_no_url(program: Program, destination: Path) -> None:
     line = (
-        "credentials: none found: set access_key_id and secret_access_key in the source of the resource, "
-        "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment (this version looks nowhere else yet)"
+        "credentials: none found: looked in the source, AWS_ACCESS_KEY_ID, the shared files and profile, SSO, "
+        "credential_process, web identity, container credentials and EC2 metadata; "
+        "on Concourse, set access_key_id and secret_access_key"
     )
     request = get_request(access_key_id=..., secret_access_key=...)
-    assert_refused(program, destination, "in", line, request=request)
-    assert_refused(program, destination, "in", line, request=request, environ={"AWS_SECRET_ACCESS_KEY": "x"})
-    assert_refused(program, destination, "in", line, request=request, environ={"AWS_SESSION_TOKEN": SESSION_TOKEN})
+    nowhere = {"AWS_EC2_METADATA_DISABLED": "true"}
+    assert_refused(program, destination, "in", line, request=request, environ=nowhere)
+    for half in ({"AWS_SECRET_ACCESS_KEY": "x"}, {"AWS_SESSION_TOKEN": SESSION_TOKEN}):
+        assert_refused(program, destination, "in", line, request=request, environ={**nowhere, **half})
+
+
+def test_a_profile_that_is_not_there_is_told(program: Program, destination: Path) -> None:
+    line = "credentials: boto3's credential chain failed: The config profile (missing) could not be found"
+    request = get_request(access_key_id=..., secret_access_key=...)
+    assert_refused(program, destination, "in", line, request=request, environ={"AWS_PROFILE": "missing"})
 
 
 @pytest.mark.parametrize(
