@@ -2,28 +2,51 @@
 
 PYTHON ?= python3
 EXAMPLES ?= 2000
+RUNS ?= 25
+FROM ?= binary
 venv := .venv/bin
 export EXAMPLES
 
-.PHONY: demo test lint pins clean help
+.PHONY: demo test test-source test-binary binary reproducible bench lint pins clean help
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-demo: .venv/ready ## Run the main job against an embedded S3 server, without an AWS account
-	@$(venv)/python -m tests.demo
+demo: .venv/ready $(if $(filter source,$(FROM)),,binary) ## Run the main job against an embedded S3 server, without AWS (FROM=source)
+	@$(venv)/python -m tests.demo $(FROM)
 
-test: lint .cache/bin/versitygw ## Run all tests (EXAMPLES=100000 for a long comparison with boto3)
+test: test-source test-binary ## Run all tests, against the source and against the binary
+
+test-source: lint .cache/bin/versitygw ## Run the tests against the source (EXAMPLES=100000 for a long comparison with boto3)
 	$(venv)/python -m pytest
+
+test-binary: binary .venv/ready .cache/bin/versitygw ## Run the tests of the contract against the binary
+	$(venv)/python -m pytest --program binary
+
+binary: dist/s3-presigned-url ## Make dist/s3-presigned-url (10 minutes the first time, as the interpreter is compiled too; then 1)
+
+dist/s3-presigned-url: $(wildcard app/*.py) $(shell find build -type f ! -name '*.pyc' ! -name README.md)
+	$(PYTHON) build/binary.py
+
+reproducible: ## Prove that two builds of this commit are the same file
+	build/reproducible.sh
+
+bench: binary .venv/ready ## Measure the program beside ConcourseTools, the AWS CLI and Go (RUNS=100 for quieter medians)
+	@$(venv)/python -m tests.benchmark $(RUNS)
 
 lint: .venv/ready ## Check style and types
 	$(venv)/ruff check
 	$(venv)/ruff format --check
 	$(venv)/mypy
+	MYPYPATH=build:build/inside $(venv)/mypy build/*.py build/inside/*.py
+
+pin = $(venv)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 pins: .venv/ready ## Update the pinned versions and hashes of every dependency
-	$(venv)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--group test --group lint --group pins pyproject.toml -o tests/requirements.txt
+	$(pin) --group test --group lint --group pins pyproject.toml -o tests/requirements.txt
+	$(pin) --group pyproject.toml:concoursetools -c tests/requirements.txt -o tests/benchmark/requirements.txt
+	$(pin) --group pyproject.toml:nuitka -o tests/benchmark/requirements-nuitka.txt
+	$(pin) --group pyproject.toml:awscli -o tests/benchmark/requirements-awscli.txt
 
 clean: ## Remove what was made, but for the caches
 	rm -rf .venv dist

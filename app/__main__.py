@@ -4,11 +4,9 @@ import gc
 
 gc.disable()  # a run is over before a collection would pay for itself; first, as the imports would set some off
 
-import os
+import posix
 import sys
 import time
-from collections.abc import Mapping
-from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -16,18 +14,29 @@ from . import steps
 from .delivery import Destination
 from .protocol import Base, CheckRequest, GetRequest, PutRequest, ResourceError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # only for the reader: to import them would take its time
+    from collections.abc import Mapping
+    from typing import BinaryIO, TypeVar
+
+    Request = TypeVar("Request", bound=Base)
+
 PROGRAM = "s3-presigned-url"
 STEPS = ("check", "in", "out")
 LONGEST_REQUEST = 4 << 20  # bytes; Concourse's have a few hundred, and a bundle of CA certificates may be among them
 
-Request = TypeVar("Request", bound=Base)
+_CLOSED = OSError(9, "Bad file descriptor")  # EBADF, as the system would say it; Python has no stream then
 
 
 def main(
-    argv: list[str], environ: Mapping[str, str], stdin: BinaryIO | None, stdout: BinaryIO | None, stderr: BinaryIO | None
+    argv: list[str],
+    environ: "Mapping[str, str]",
+    stdin: "BinaryIO | None",
+    stdout: "BinaryIO | None",
+    stderr: "BinaryIO | None",
 ) -> int:
     """Run what `argv` asks for, and return the exit code: 0, or 1 after one line on stderr that says why."""
-    called_as, arguments = os.path.basename(argv[0]), argv[1:]
+    called_as, arguments = argv[0].rpartition("/")[2], argv[1:]
     if called_as not in STEPS:
         called_as, arguments = (arguments[0], arguments[1:]) if arguments else ("--help", [])
     run = Run(called_as, environ, stderr)
@@ -48,7 +57,7 @@ def main(
 class Run:
     """One run of the program: where its words go, and what has to be taken back if it fails."""
 
-    def __init__(self, called_as: str, environ: Mapping[str, str], stderr: BinaryIO | None) -> None:
+    def __init__(self, called_as: str, environ: "Mapping[str, str]", stderr: "BinaryIO | None") -> None:
         self.called_as = called_as
         self.request = b""
         self._environ = environ
@@ -56,7 +65,7 @@ class Run:
         self._told: list[str] = []
         self._destination: Destination | None = None
 
-    def step(self, arguments: list[str], stdin: BinaryIO | None) -> bytes:
+    def step(self, arguments: list[str], stdin: "BinaryIO | None") -> bytes:
         """Run one of Concourse's executables, and return what it prints."""
         self.request = _read(stdin)
         now = int(time.time())
@@ -79,11 +88,11 @@ class Run:
             self.called_as, arguments, self._destination, self._environ, now=int(time.time()), log=self._told.append
         )
 
-    def print(self, answer: bytes, stdout: BinaryIO | None) -> None:
+    def print(self, answer: bytes, stdout: "BinaryIO | None") -> None:
         """Write the answer, the last thing that can fail, and then what there is to tell of it."""
-        if stdout is None:
-            raise ResourceError("stdout", "is closed, but the answer goes there")
         try:
+            if stdout is None:
+                raise _CLOSED
             stdout.write(answer)
             stdout.flush()
         except OSError as error:
@@ -112,11 +121,11 @@ class Run:
                 pass  # nobody listens, which is no reason to fail
 
 
-def _read(stdin: BinaryIO | None) -> bytes:
-    if stdin is None:
-        raise ResourceError("stdin", "is closed, but the request comes from there")
+def _read(stdin: "BinaryIO | None") -> bytes:
     request = b""
     try:
+        if stdin is None:
+            raise _CLOSED
         while chunk := stdin.read(1 << 16):
             request += chunk
             if len(request) > LONGEST_REQUEST:
@@ -126,7 +135,7 @@ def _read(stdin: BinaryIO | None) -> bytes:
     return request
 
 
-def _decode(request: bytes, type_: type[Request]) -> Request:
+def _decode(request: bytes, type_: "type[Request]") -> "Request":
     try:
         return msgspec.json.decode(request, type=type_)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -141,9 +150,15 @@ def _called_as() -> str:
     return compiled.original_argv0 if compiled else sys.argv[0]
 
 
+def _environ() -> dict[str, str]:
+    """Return what os.environ would, without importing os: the abstract classes that it needs take a fifth of a start."""
+    pairs = posix.environ.items()
+    return {name.decode(errors="surrogateescape"): value.decode(errors="surrogateescape") for name, value in pairs}
+
+
 if __name__ == "__main__":
     # a stream is None, and has no buffer, when its descriptor was closed
     stdin, stdout, stderr = (getattr(stream, "buffer", None) for stream in (sys.stdin, sys.stdout, sys.stderr))
     sys.stdout = sys.stderr  # a stray print of a library must not get between Concourse and the answer
     # without the interpreter's own shutdown, a quarter of the run: all that was written is flushed
-    os._exit(main([_called_as(), *sys.argv[1:]], os.environ, stdin, stdout, stderr))
+    posix._exit(main([_called_as(), *sys.argv[1:]], _environ(), stdin, stdout, stderr))

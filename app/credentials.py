@@ -3,9 +3,11 @@
 Variables: https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html
 """
 
-from collections.abc import Mapping
-
 from .protocol import Base, Params, ResourceError, Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # only for the reader: to import them would take its time
+    from collections.abc import Mapping
 
 
 class Credentials(Base, frozen=True, kw_only=True):
@@ -17,7 +19,7 @@ class Credentials(Base, frozen=True, kw_only=True):
     expires_at: int | None = None
 
 
-def find(source: Source, params: Params, environ: Mapping[str, str]) -> Credentials:
+def find(source: Source, params: Params, environ: "Mapping[str, str]") -> Credentials:
     """Return the credentials to sign with. Raises ResourceError when there are none, or half of them."""
     if params.aws_web_identity_token and not source.aws_role_arn:
         raise ResourceError("params.aws_web_identity_token", "only together with source.aws_role_arn, the role to assume")
@@ -44,7 +46,7 @@ def of_source(source: Source) -> Credentials | None:
     )
 
 
-def _of_environment(environ: Mapping[str, str]) -> Credentials | None:
+def _of_environment(environ: "Mapping[str, str]") -> Credentials | None:
     if not environ.get("AWS_ACCESS_KEY_ID"):  # as in botocore: without it the other variables mean nothing
         return None
     token = "AWS_SESSION_TOKEN" if environ.get("AWS_SESSION_TOKEN") else "AWS_SECURITY_TOKEN"  # the latter is its old name

@@ -1,6 +1,6 @@
 """Files that appear in the destination whole or not at all, and never outside it."""
 
-import os
+import posix  # what os is made of; see _environ in __main__.py
 import time
 
 from .protocol import ResourceError
@@ -38,62 +38,62 @@ class Destination:
     def withdraw(self) -> None:
         """Remove what was placed, as nobody is to use a half of it."""
         for names, remove in (
-            *((names, os.unlink) for names in self._placed),
-            *((names, os.rmdir) for names in self._made[::-1]),
+            *((names, posix.unlink) for names in self._placed),
+            *((names, posix.rmdir) for names in self._made[::-1]),
         ):
             try:
                 parent = self._open(names[:-1])
                 try:
                     remove(names[-1], dir_fd=parent)
                 finally:
-                    os.close(parent)
+                    posix.close(parent)
             except OSError:
                 continue  # what cannot be removed is no reason to keep the rest
         self._placed, self._made = [], []
 
     def _place(self, names: list[str], text: str) -> None:
         parent = self._open(names[:-1])
-        staged = f".s3-presigned-url.{os.getpid()}.{time.time_ns()}"
+        staged = f".s3-presigned-url.{posix.getpid()}.{time.time_ns()}"
         try:
             try:
                 _write(staged, text.encode(), parent)
-                os.rename(staged, names[-1], src_dir_fd=parent, dst_dir_fd=parent)
+                posix.rename(staged, names[-1], src_dir_fd=parent, dst_dir_fd=parent)
             except OSError:
                 _remove(staged, parent)
                 raise
         finally:
-            os.close(parent)
+            posix.close(parent)
         self._placed.append(names)
 
     def _open(self, names: list[str]) -> int:
         """Open a directory below the destination, made where missing. No symbolic link is followed on the way."""
-        directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        directory = posix.open(self.path, posix.O_RDONLY | posix.O_DIRECTORY)
         for depth, name in enumerate(names, 1):
             parent = directory
             try:
                 try:
-                    os.mkdir(name, 0o755, dir_fd=parent)
+                    posix.mkdir(name, 0o755, dir_fd=parent)
                     self._made.append(names[:depth])
                 except FileExistsError:
                     pass
-                directory = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+                directory = posix.open(name, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_NOFOLLOW, dir_fd=parent)
             finally:
-                os.close(parent)
+                posix.close(parent)
         return directory
 
 
 def _write(name: str, content: bytes, parent: int) -> None:
-    file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
+    file = posix.open(name, posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW, 0o600, dir_fd=parent)
     try:
         while content:
-            content = content[os.write(file, content) :]
-        os.fchmod(file, 0o644)  # whatever the umask is: the next step may run as another user
+            content = content[posix.write(file, content) :]
+        posix.fchmod(file, 0o644)  # whatever the umask is: the next step may run as another user
     finally:
-        os.close(file)
+        posix.close(file)
 
 
 def _remove(name: str, parent: int) -> None:
     try:
-        os.unlink(name, dir_fd=parent)
+        posix.unlink(name, dir_fd=parent)
     except OSError:
         pass  # it was never made

@@ -6,11 +6,14 @@ All lengths are in seconds, all moments in Unix seconds.
 """
 
 import time
-from collections.abc import Callable
 
 from . import duration
 from .credentials import Credentials
 from .protocol import ResourceError, Source, UrlParams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # only for the reader: to import them would take its time
+    from collections.abc import Callable
 
 DEFAULT = 3600
 LONGEST = 604800
@@ -44,7 +47,7 @@ def _check(value: int, longest: int, field: str, origin: str) -> None:
 
 
 def with_credentials(
-    expires_in: int, credentials: Credentials, *, now: int, policy: str | None, path: str, warn: Callable[[str], None]
+    expires_in: int, credentials: Credentials, *, now: int, policy: str | None, path: str, warn: "Callable[[str], None]"
 ) -> int:
     """Return the life to sign for, where the credentials may end first: `on_short_credentials` says what then.
 

@@ -4,9 +4,7 @@ The requests and responses are those of https://concourse-ci.org/implementing-re
 What each field means, in words, is in `fields.py`.
 """
 
-from typing import Annotated, Any, Literal
-
-from msgspec import Meta, Struct
+from msgspec import Raw, Struct
 
 
 class ResourceError(Exception):
@@ -29,21 +27,35 @@ class Base(Struct, frozen=True, kw_only=True):
 
 
 # A YAML `null` is what a pipeline variable without a value becomes: it means "left out".
-# An empty string is nearly always such a variable gone wrong, so it is refused.
-Text = Annotated[str, Meta(min_length=1)] | None
-Flag = bool | Literal["true", "false", "True", "False"] | None
+Text = str | None
+Flag = bool | str | None
 
-Method = Literal["GET", "HEAD", "PUT", "DELETE"]
-Acl = Literal[
-    "private",
-    "public-read",
-    "public-read-write",
-    "authenticated-read",
-    "aws-exec-read",
-    "bucket-owner-read",
-    "bucket-owner-full-control",
-]
-Encryption = Literal["AES256", "aws:backup", "aws:fsx", "aws:kms", "aws:kms:dsse"]
+_FLAG = (True, False, "true", "false", "True", "False")
+
+# What may stand in a field with a choice. typing.Literal would say it in the Structs, but importing typing takes longer
+# than all the rest of a run (`make bench`).
+CHOICES: dict[str, tuple[str | bool, ...]] = {
+    "use_path_style": _FLAG,
+    "disable_ssl": _FLAG,
+    "skip_ssl_verification": _FLAG,
+    "use_dualstack_endpoint": _FLAG,
+    "use_fips_endpoint": _FLAG,
+    "use_accelerate_endpoint": _FLAG,
+    "disposition": ("attachment", "inline"),
+    "method": ("GET", "HEAD", "PUT", "DELETE"),
+    "acl": (
+        "private",
+        "public-read",
+        "public-read-write",
+        "authenticated-read",
+        "aws-exec-read",
+        "bucket-owner-read",
+        "bucket-owner-full-control",
+    ),
+    "server_side_encryption": ("AES256", "aws:backup", "aws:fsx", "aws:kms", "aws:kms:dsse"),
+    "verify": ("none", "head", "url"),
+    "on_short_credentials": ("warn", "fail", "clamp"),
+}
 
 
 def is_true(flag: Flag) -> bool:
@@ -51,7 +63,22 @@ def is_true(flag: Flag) -> bool:
     return flag in (True, "true", "True")
 
 
-class Span(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Checked(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a user writes: no unknown field, no empty string (nearly always a variable gone wrong), no unknown choice."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if value is not None and not is_possible(name, value):
+                raise ValueError(name)
+
+
+def is_possible(name: str, value: object) -> bool:
+    """Whether a value of the right type is one that the field of this name can have."""
+    return value != "" and (name not in CHOICES or value in CHOICES[name])
+
+
+class Span(Checked, frozen=True, kw_only=True):
     """A duration as the arguments of Python's `timedelta`, the way the ConcourseTools example takes it."""
 
     weeks: int | float | str | None = None
@@ -66,7 +93,7 @@ class Span(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
 Duration = int | float | str | Span
 
 
-class Source(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Source(Checked, frozen=True, kw_only=True):
     """The `source` of the resource in the pipeline."""
 
     bucket_name: Text = None
@@ -90,7 +117,7 @@ class Source(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_expires_in: Duration | None = None
 
 
-class UrlParams(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class UrlParams(Checked, frozen=True, kw_only=True):
     """What one URL is to be: every field of `get_params` that may also stand inside `files`."""
 
     file_path: Text = None
@@ -98,23 +125,23 @@ class UrlParams(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
     version_id: Text = None
     expires_in: Duration | None = None
     file_name: Text = None
-    disposition: Literal["attachment", "inline"] | None = None
+    disposition: Text = None
     response_content_type: Text = None
     response_cache_control: Text = None
     response_content_language: Text = None
     response_content_encoding: Text = None
     response_expires: Text = None
-    method: Method | None = None
+    method: Text = None
     content_type: Text = None
-    acl: Acl | None = None
-    server_side_encryption: Encryption | None = None
+    acl: Text = None
+    server_side_encryption: Text = None
     sse_kms_key_id: Text = None
     url_file: Text = None
-    verify: Literal["none", "head", "url"] | None = None
-    on_short_credentials: Literal["warn", "fail", "clamp"] | None = None
+    verify: Text = None
+    on_short_credentials: Text = None
 
 
-class Params(UrlParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Params(UrlParams, frozen=True, kw_only=True):
     """The `get_params` of a put step, or the `params` of a get step."""
 
     files: dict[str, UrlParams] | None = None
@@ -134,7 +161,7 @@ class PutRequest(Base, frozen=True, kw_only=True):
     """What `out` reads. No parameter belongs here, so whatever stands in `params` is let in to be refused."""
 
     source: Source | None = None
-    params: dict[str, Any] | None = None
+    params: dict[str, Raw] | None = None
 
 
 class GetRequest(Base, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import msgspec
 
 from . import fields
 from .fields import Field
-from .protocol import Base, Params, ResourceError, Source, Span, UrlParams
+from .protocol import Base, Params, ResourceError, Source, Span, UrlParams, is_possible
 
 _FIELDS: dict[type[Base], dict[str, Field]] = {
     Source: fields.SOURCE,
@@ -58,8 +58,9 @@ def _mistake(value: dict[str, Any], struct: type[Base], path: str) -> ResourceEr
 
 def _field_mistake(value: Any, type_: Any, form: str, name: str, path: str) -> ResourceError | None:
     try:
-        msgspec.convert(value, type_)
-        return None
+        converted = msgspec.convert(value, type_)
+        if converted is None or is_possible(name, converted):
+            return None
     except msgspec.ValidationError:
         pass
     inner = next((part for part in get_args(type_) if isinstance(part, type) and issubclass(part, Base)), None)

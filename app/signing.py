@@ -1,12 +1,14 @@
 """One URL, from what was asked for to what is handed over."""
 
-from collections.abc import Callable
-
 from . import endpoint, lifetime, operation, sigv4
 from .credentials import Credentials
 from .endpoint import Endpoint
 from .operation import Operation
 from .protocol import Base, ResourceError, Source, UrlParams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # only for the reader: to import them would take its time
+    from collections.abc import Callable
 
 
 class SignedUrl(Base, frozen=True, kw_only=True):
@@ -36,7 +38,7 @@ class SignedUrl(Base, frozen=True, kw_only=True):
 
 
 def sign(
-    source: Source, params: UrlParams, credentials: Credentials, *, now: int, path: str, warn: Callable[[str], None]
+    source: Source, params: UrlParams, credentials: Credentials, *, now: int, path: str, warn: "Callable[[str], None]"
 ) -> SignedUrl:
     """Sign one URL. `path` is where the params stand (`params`, `params.files.NAME`), for errors and warnings.
 

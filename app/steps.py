@@ -3,14 +3,16 @@
 https://concourse-ci.org/implementing-resource-types.html
 """
 
-from collections.abc import Callable, Mapping
-
 from . import credentials, endpoint, handover, lifetime, signing
 from .delivery import Destination
 from .protocol import CheckRequest, GetRequest, Params, PutRequest, ResourceError, Response, Source, UrlParams
 from .signing import SignedUrl
 
-Log = Callable[[str], None]
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # only for the reader: to import them would take its time
+    from collections.abc import Callable, Mapping
+
+    Log = Callable[[str], None]
 
 
 def check(request: CheckRequest) -> list[object]:
@@ -36,7 +38,7 @@ def put(request: PutRequest, *, now: int) -> Response:
     return Response(version={"execution_date": str(now)}, metadata=handover.rows(shown))
 
 
-def get(request: GetRequest, destination: Destination, environ: Mapping[str, str], *, now: int, log: Log) -> Response:
+def get(request: GetRequest, destination: Destination, environ: "Mapping[str, str]", *, now: int, log: "Log") -> Response:
     """Run the "in" executable: sign, and leave what was signed in the destination."""
     source, params = validated(request.source), request.params or Params()
     signed, files = sign(source, params, environ, now=now, log=log)
@@ -49,7 +51,7 @@ def get(request: GetRequest, destination: Destination, environ: Mapping[str, str
 
 
 def sign(
-    source: Source, params: Params, environ: Mapping[str, str], *, now: int, log: Log
+    source: Source, params: Params, environ: "Mapping[str, str]", *, now: int, log: "Log"
 ) -> tuple[dict[str, SignedUrl], dict[str, str]]:
     """Return what was signed, by its name in `files` (or "" without `files`), and every file to hand over."""
     found = credentials.find(source, params, environ)
@@ -75,7 +77,7 @@ def validated(source: Source | None) -> Source:
 
 
 def _several(
-    outer: Params, entries: dict[str, UrlParams], sign: Callable[[UrlParams, str], SignedUrl]
+    outer: Params, entries: dict[str, UrlParams], sign: "Callable[[UrlParams, str], SignedUrl]"
 ) -> tuple[dict[str, SignedUrl], dict[str, str]]:
     """Sign every entry of `files`, and return the URLs by name, and the files of all of them."""
     if not entries:

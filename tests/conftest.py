@@ -15,6 +15,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is only true of the binary is only asked of the binary."""
+    return True if collection_path.name == "test_binary.py" and config.getoption("--program") != "binary" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run every test against the source, and against another program those that run a program."""
+    if config.getoption("--program") != "source":
+        items[:] = [item for item in items if "program" in getattr(item, "fixturenames", ())]
+
+
 @pytest.fixture(scope="session")
 def program(pytestconfig: pytest.Config) -> Program:
     return Program(pytestconfig.getoption("--program"))

@@ -40,7 +40,7 @@ def run(program: Program, step: str, *arguments: Path, request: dict[str, object
 
 def main() -> None:
     """Put a file into a bucket, have its URL signed, download it with nothing but the URL, and compare."""
-    program = Program("source")
+    program = Program(sys.argv[1])
     logging.getLogger("werkzeug").disabled = True  # its log has the whole URL
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

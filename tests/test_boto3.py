@@ -3,7 +3,7 @@
 import functools
 import os
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any
 from unittest import mock
 
 import botocore.session
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from app import steps
-from app.protocol import Acl, Encryption, Params, Source
+from app.protocol import CHOICES, Params, Source
 
 from .test_sigv4 import AWS_EXAMPLE_TIME
 
@@ -72,7 +72,7 @@ overrides: dict[str, tuple[str, st.SearchStrategy[Any]]] = {
 }
 put_headers: dict[str, tuple[str, st.SearchStrategy[Any]]] = {
     "content_type": ("ContentType", header_value),
-    "acl": ("ACL", st.sampled_from(get_args(Acl))),
+    "acl": ("ACL", st.sampled_from(CHOICES["acl"])),
 }
 
 
@@ -150,7 +150,9 @@ def requests(draw: st.DrawFn) -> tuple[dict[str, Any], str, dict[str, Any], dict
         if draw(st.booleans()):
             params[option] = parameters[parameter] = draw(values)
     if method == "PUT" and draw(st.booleans()):
-        params["server_side_encryption"] = parameters["ServerSideEncryption"] = draw(st.sampled_from(get_args(Encryption)))
+        params["server_side_encryption"] = parameters["ServerSideEncryption"] = draw(
+            st.sampled_from(CHOICES["server_side_encryption"])
+        )
         if params["server_side_encryption"].startswith("aws:kms") and draw(st.booleans()):
             params["sse_kms_key_id"] = parameters["SSEKMSKeyId"] = draw(printable)
     return source, method, params, parameters, params["expires_in"], draw(st.integers(0, 4102444800))
@@ -183,5 +185,5 @@ def test_the_canned_acls_and_encryptions_are_all_that_s3_has() -> None:
     shape = (
         client("eu-west-1", None, path_style=False, ssl=True).meta.service_model.operation_model("PutObject").input_shape
     )
-    assert sorted(shape.members["ACL"].enum) == sorted(get_args(Acl))
-    assert sorted(shape.members["ServerSideEncryption"].enum) == sorted(get_args(Encryption))
+    assert sorted(shape.members["ACL"].enum) == sorted(CHOICES["acl"])
+    assert sorted(shape.members["ServerSideEncryption"].enum) == sorted(CHOICES["server_side_encryption"])

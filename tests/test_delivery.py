@@ -66,7 +66,7 @@ def test_a_full_disk_leaves_nothing(destination: Path, monkeypatch: pytest.Monke
             raise OSError(28, "No space left on device")
         return os.pwrite(file, content[:4], 0) if len(written) == 1 else len(content)
 
-    monkeypatch.setattr("app.delivery.os.write", write)
+    monkeypatch.setattr("app.delivery.posix.write", write)
     with pytest.raises(ResourceError) as caught:
         Destination(str(destination)).place({"deep/er/a": "12345678", "b": "x"})
     assert str(caught.value) == f"{destination}/b: cannot be written: No space left on device"
@@ -75,7 +75,7 @@ def test_a_full_disk_leaves_nothing(destination: Path, monkeypatch: pytest.Monke
 
 def test_a_short_write_is_continued(destination: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
-    monkeypatch.setattr("app.delivery.os.write", lambda file, content: write(file, content[:3]))
+    monkeypatch.setattr("app.delivery.posix.write", lambda file, content: write(file, content[:3]))
     Destination(str(destination)).place({"a": "12345678"})
     assert files_below(destination) == {"a": "12345678"}
 
@@ -90,7 +90,7 @@ def test_what_was_placed_can_be_withdrawn_with_the_directories_made_for_it(desti
 
 def test_a_closed_stdout_fails_and_takes_the_files_back(program: Program, destination: Path) -> None:
     for redirection, line in (
-        (">&-", "is closed, but the answer goes there"),
+        (">&-", "cannot be written: Bad file descriptor"),
         (">/dev/full", "cannot be written: No space left on device"),
     ):
         command = 'exec "$@" ' + redirection
@@ -112,7 +112,7 @@ def test_a_closed_stdin_is_told(program: Program) -> None:
         capture_output=True,
         check=False,
     )
-    assert process.stderr == b"s3-presigned-url: check: stdin: is closed, but the request comes from there\n"
+    assert process.stderr == b"s3-presigned-url: check: stdin: cannot be read: Bad file descriptor\n"
     assert (process.returncode, process.stdout) == (1, b"")
 
 

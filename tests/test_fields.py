@@ -1,9 +1,7 @@
 """The words about the fields and the Structs speak of the same things."""
 
-import typing
-
 from app import fields
-from app.protocol import Acl, Encryption, Method, Params, Source, Span, UrlParams
+from app.protocol import CHOICES, Params, Source, Span, UrlParams
 
 
 def test_every_field_has_its_words_and_no_word_is_of_a_field_that_is_none() -> None:
@@ -13,9 +11,10 @@ def test_every_field_has_its_words_and_no_word_is_of_a_field_that_is_none() -> N
 
 
 def test_a_form_names_every_choice() -> None:
-    for name, choices in (("acl", Acl), ("server_side_encryption", Encryption), ("method", Method)):
-        form = fields.PARAMS[name].form
-        assert form.replace(" or ", ", ").split(", ") == list(typing.get_args(choices))
+    for name, choices in CHOICES.items():
+        form = {**fields.SOURCE, **fields.PARAMS}[name].form
+        told = form.replace(" or ", ", ").split(", ")
+        assert told == (["true", "false"] if choices[0] is True else list(choices))
 
 
 def test_what_may_stand_in_files_is_all_but_files_and_the_token() -> None:

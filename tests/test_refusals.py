@@ -149,7 +149,7 @@ STDIN_MISTAKES = [
     (b'\xff\xfe', 'stdin: must be a request in JSON: JSON is malformed: invalid character (byte 0)'),
     (b'{"source":{"bucket_name":"\xff"}}', "stdin: must be a request in JSON: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
     (b'"x"', 'stdin: must be a request, a JSON object, got a string'),
-    (b'{"a":' * 5000, 'stdin: must be a request in JSON, not nested this deeply'),
+    (b'{"a":' * 100000, 'stdin: must be a request in JSON, not nested this deeply'),
     (b'{"source":{"bucket_name":"\\ud800"}}', 'stdin: must be a request in JSON: Input data was truncated'),
 ]
 

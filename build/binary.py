@@ -1,0 +1,142 @@
+"""Make dist/s3-presigned-url: one static ELF file from app/, and its symlinks. README.md says how and why.
+
+usage: python3 build/binary.py [interpreter]     (only the interpreter, so that an image can keep it as a layer)
+
+What takes long is kept in $XDG_CACHE_HOME/s3-presigned-url (or ~/.cache/s3-presigned-url), and made anew when its
+recipe changes.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import data
+import interpreter
+import machine
+import packages
+from machine import run, say
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+DIST = ROOT / "dist"
+PROGRAM = "s3-presigned-url"
+LINKS = ("check", "in", "out")
+
+# Calls that startup.c answers instead of CPython, Nuitka or the C library.
+WRAPPED = (
+    "Py_InitializeFromConfig",
+    "Py_PreInitialize",
+    "_PyConfig_InitPathConfig",
+    "_PyImport_InitExternal",
+    "__readlink_chk",
+    "__realpath_chk",
+    "gmtime_r",
+    "localtime_r",
+    "newlocale",
+    "patchInspectModule",
+    "readlink",
+    "realpath",
+    "setlocale",
+    "undoEnvironmentVariable",
+)
+COMPILE_FLAGS = ("-O2", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-ffunction-sections", "-fdata-sections")
+LINK_FLAGS = (
+    "-static-pie",
+    "-Wl,-z,pack-relative-relocs",  # 48,000 relocations in 17 KB instead of 1.1 MB that each start would have to read
+    f"-B{HERE / 'linker'}",
+    "-Wl,-z,relro,-z,now,-z,noexecstack",
+    "-Wl,--gc-sections",
+    "-Wl,--build-id=none",
+    *(f"-Wl,--wrap={name}" for name in WRAPPED),
+)
+
+# Imported by C code, by name or not at all, so Nuitka does not see it.
+INCLUDED = ("datetime", "boto3", "botocore.handlers", "botocore.regions", "html.parser")
+# Seen by Nuitka, but never reached.
+EXCLUDED = (
+    "_sysconfigdata_*",  # the paths of this build
+    "asyncio",
+    "msgspec._core",  # linked, see startup.c
+    "msgspec._utils",  # see msgspec_standins.py
+    "multiprocessing",
+    "pdb",
+    "pydoc",
+    "tkinter",
+    "typing_extensions",
+    "unittest",
+    "urllib3.contrib",
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Make what was asked for."""
+    started = time.monotonic()
+    machine.provide()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / PROGRAM
+    python = interpreter.provide(cache)
+    if arguments != ["interpreter"]:
+        site = packages.provide(cache, python)
+        with tempfile.TemporaryDirectory() as work:
+            _compile(python / "python" / "bin" / "python3.13", site, Path(work))
+            _deliver(Path(work) / "app.dist" / PROGRAM)
+    say(f"done in {time.monotonic() - started:.0f} s")
+
+
+def _compile(python: Path, site: Path, work: Path) -> None:
+    say("compiling (about a minute and a half)")
+    shutil.copytree(ROOT / "app", work / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    data.write(site / "botocore", work / "botocore_data.py")
+    environ = {
+        "CFLAGS": " ".join((*COMPILE_FLAGS, f"-I{site / 'msgspec'}", *_nameless(work, python.parents[2], site))),
+        "LDFLAGS": " ".join(LINK_FLAGS),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",  # or the order of what is written would differ from build to build
+        "PYTHONPATH": f"{site}:{HERE / 'inside'}:{work}",
+        "SOURCE_DATE_EPOCH": "0",
+    }
+    run(
+        *(
+            python,
+            "-m",
+            "nuitka",
+            "--mode=standalone",
+            "--file-reference-choice=frozen",
+            "--static-libpython=yes",
+            "--lto=no",
+            "--jobs=2",
+            "--deployment",
+        ),
+        *("--python-flag=-m", "--python-flag=isolated", "--python-flag=no_site", "--python-flag=no_docstrings"),
+        *(f"--include-module={name}" for name in INCLUDED),
+        *(f"--nofollow-import-to={name}" for name in EXCLUDED),
+        *("--disable-plugin=multiprocessing", f"--user-plugin={HERE / 'plugin.py'}"),
+        *(f"--user-package-configuration-file={HERE / 'packages.yml'}", "--noinclude-data-files=*"),
+        *("--disable-ccache", "--no-progressbar", "--assume-yes-for-downloads"),
+        *(f"--output-filename={PROGRAM}", "app"),
+        cwd=work,
+        env=environ,
+        log=work / "log",
+    )
+    # Nuitka sets a RPATH, on which glibc aborts when it starts a static-pie
+    run("patchelf", "--remove-rpath", work / "app.dist" / PROGRAM)
+
+
+def _nameless(*folders: Path) -> list[str]:
+    """Keep the names of the folders out of the program, whose bytes must not depend on them."""
+    return [f"-ffile-prefix-map={folder}=." for folder in folders]
+
+
+def _deliver(program: Path) -> None:
+    shutil.rmtree(DIST, ignore_errors=True)
+    DIST.mkdir()
+    shutil.copy2(program, DIST / PROGRAM)
+    for link in LINKS:
+        (DIST / link).symlink_to(PROGRAM)
+    say(f"{DIST.name}/{PROGRAM}: {(DIST / PROGRAM).stat().st_size / 2**20:.1f} MiB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

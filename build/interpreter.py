@@ -1,0 +1,112 @@
+"""The interpreter inside the program: CPython from Debian's source, with every extension module built in."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import machine
+from machine import run, say
+
+HERE = Path(__file__).parent
+RECIPE = ("interpreter.py", "interpreter.toml", "pins.toml", "train.py")
+
+
+def provide(cache: Path) -> Path:
+    """Return the folder of the interpreter, built first if this recipe was never followed on this machine."""
+    home = cache / f"interpreter-{_fingerprint()}"
+    if not (home / "done").exists():
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
+        _build(home)
+        (home / "done").touch()
+    return home
+
+
+def _fingerprint() -> str:
+    compiler = subprocess.run(("gcc", "--version"), capture_output=True, check=True).stdout
+    recipe = b"".join((HERE / name).read_bytes() for name in RECIPE)
+    return hashlib.sha256(recipe + compiler).hexdigest()[:16]
+
+
+def _build(home: Path) -> None:
+    config = tomllib.loads((HERE / "interpreter.toml").read_text())
+    source, objects, log = home / "source", home / "objects", home / "log"
+    objects.mkdir()
+    say("interpreter: fetching the source")
+    _fetch(tomllib.loads((HERE / "pins.toml").read_text())["python"], home, source)
+    say("interpreter: configuring")
+    # debug information, which is stripped in the end, would make the profile-guided build twice as long
+    flags = [*config["cflags"], "-g0", f"-ffile-prefix-map={home}=."]
+    run(
+        "../source/configure",
+        *config["options"],
+        f"CFLAGS={' '.join(flags)}",
+        "PROFILE_TASK=" + str(HERE / "train.py"),
+        *(f"py_cv_module_{name}=n/a" for name in config["without"]),
+        cwd=objects,
+        env={"MODULE_BUILDTYPE": "static"},
+        log=log,
+    )
+    say("interpreter: compiling, twice, with a profile taken in between (about 8 minutes on 2 cores)")
+    run("make", "-j2", cwd=objects, env={"PYTHONHASHSEED": "0"}, log=log)
+    run("make", "install", f"DESTDIR={home}", cwd=objects, log=log)
+    _write_linker_script(objects, home / "python" / "lib" / "libpython3.13.a")
+    _keep_encodings(home / "python" / "lib" / "python3.13" / "encodings", set(config["encodings"]))
+
+
+def _fetch(pin: dict[str, Any], home: Path, source: Path) -> None:
+    apt = home / "apt"
+    (apt / "lists" / "partial").mkdir(parents=True)
+    (apt / "sources.list").write_text(_source_list(pin["suite"]))
+    private = {
+        "APT::Sandbox::User": "root",
+        "Dir::Cache": apt,
+        "Dir::Etc::SourceList": apt / "sources.list",
+        "Dir::Etc::SourceParts": "/dev/null",
+        "Dir::State::Lists": apt / "lists",
+    }
+    apt_get = ("apt-get", "-q", *(f"-o{key}={value}" for key, value in private.items()))
+    log = home / "log"
+    run(*apt_get, "update", cwd=apt, log=log)
+    wanted = f"{pin['package']}={pin['version']}"
+    command = (*apt_get, "source", "--download-only", wanted)
+    if subprocess.run(command, cwd=apt, capture_output=True, check=False).returncode:
+        sys.exit(f"binary: Debian no longer has the source of {wanted}; build/README.md says how to move the pin")
+    for name, sha256 in pin["sha256"].items():
+        if hashlib.sha256((apt / name).read_bytes()).hexdigest() != sha256:
+            sys.exit(f"binary: {name} is not the file that build/pins.toml names")
+    run("dpkg-source", "--no-check", "-x", apt / f"{pin['package']}_{pin['version']}.dsc", source, log=log)
+
+
+def _source_list(suite: str) -> str:
+    """Source packages of the suite, from wherever this machine gets its own packages."""
+    form = "$(REPO_URI) $(RELEASE)"
+    command = ("apt-get", "indextargets", "--format", form, "Created-By: Packages", "Origin: Debian", "Component: main")
+    machine.update()
+    targets = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if not targets:
+        sys.exit("binary: this needs a Debian machine with package lists: do `apt-get update` as root")
+    lines = set()
+    for target in targets.splitlines():
+        uri, release = target.split()
+        _, dash, pocket = release.partition("-")
+        lines.add(f"deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {uri} {suite}{dash}{pocket} main\n")
+    return "".join(sorted(lines))
+
+
+def _write_linker_script(objects: Path, library: Path) -> None:
+    """Make one library, as Nuitka links no other, of the interpreter and all that its extension modules need."""
+    archives = ("libpython3.13.a", "Modules/_decimal/libmpdec/libmpdec.a", "Modules/_hacl/libHacl_Hash_SHA2.a")
+    system = "-lssl -lcrypto -lexpat -lz -lffi -lm"
+    library.write_text(f"GROUP({' '.join(str(objects / archive) for archive in archives)} {system})\n")
+
+
+def _keep_encodings(folder: Path, names: set[str]) -> None:
+    for path in folder.glob("*.py"):
+        if path.stem not in names:
+            path.unlink()
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)

@@ -1,0 +1,1 @@
+"""`make bench`: the program beside other ways to the same URL, in one run."""

@@ -1,0 +1,39 @@
+"""Where and with what was measured: without it, no figure means anything."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from . import install
+
+_PACKAGES = {"concoursetools": ("concoursetools", "boto3"), "nuitka": ("nuitka",), "awscli": ("awscli",)}
+
+
+def described() -> str:
+    """Return the date, the processor, the kernel, and every version."""
+    return f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, Linux {platform.release()}; {', '.join(_versions())}"
+
+
+def _processor() -> str:
+    found = re.search(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return f"{found[1] if found else platform.machine()}, {len(os.sched_getaffinity(0))} cores"
+
+
+def _versions() -> Iterator[str]:
+    yield f"CPython {platform.python_version()}"
+    for name, packages in _PACKAGES.items():
+        where = install.CACHE / name
+        if where.exists():
+            found = metadata.distributions(path=[str(install.packages(where))])
+            installed = {one.name.lower(): one.version for one in found}
+            yield from (f"{package} {installed[package]}" for package in packages if package in installed)
+    if go := shutil.which("go"):
+        yield subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout.strip()
+        sdk = re.search(r"aws-sdk-go-v2 v(\S+)", (install.HERE / "presign-go" / "go.mod").read_text())
+        yield f"aws-sdk-go-v2 {sdk[1] if sdk else '?'}"

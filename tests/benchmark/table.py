@@ -1,0 +1,63 @@
+"""The results as a Markdown table for the README."""
+
+from collections.abc import Iterable, Mapping
+
+from . import rows
+from .result import Result, ratio
+
+_HEAD = (
+    "one run of",
+    "wall, median",
+    "wall, least",
+    "CPU",
+    "peak memory",
+    "on disk",
+    "gzip -9",
+    "instructions",
+    "wall / Go",
+    "ConcourseTools / wall",
+)
+_SIDES = ("---", *["---:"] * (len(_HEAD) - 1))
+
+
+def table(results: Mapping[str, Result]) -> str:
+    """Return the whole table."""
+    go, tools = results.get(rows.GO), results.get(rows.CONCOURSETOOLS)
+    lines = [_HEAD, _SIDES, *(_cells(result, go, tools) for result in results.values())]
+    return "\n".join(_line(cells) for cells in lines)
+
+
+def _cells(result: Result, go: Result | None, tools: Result | None) -> tuple[str, ...]:
+    if not result.runs:
+        return (f"{result.row.name}: {result.row.note}", *["-"] * (len(_HEAD) - 1))
+    return (
+        result.row.name,
+        f"{result.wall:.2f} ms",
+        f"{result.fastest:.2f} ms",
+        f"{result.cpu:.2f} ms",
+        mebibytes(result.peak),
+        " ".join(filter(None, (mebibytes(result.disk), result.row.note))),
+        mebibytes(result.zipped),
+        millions(result.instructions),
+        times(ratio(result, go)),
+        times(ratio(tools, result)),
+    )
+
+
+def mebibytes(count: float | None) -> str:
+    """A number of bytes for people."""
+    return "-" if count is None else f"{count / (1 << 20):.1f} MiB"
+
+
+def millions(count: int | None) -> str:
+    """A number of instructions for people."""
+    return "-" if count is None else f"{count / 1e6:,.4g} million"
+
+
+def times(number: float | None) -> str:
+    """A ratio for people: three digits."""
+    return "-" if number is None else f"{number:,.3g}" if number < 1000 else f"{number:,.0f}"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
