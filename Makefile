@@ -7,7 +7,7 @@ FROM ?= binary
 venv := .venv/bin
 export EXAMPLES
 
-.PHONY: demo test test-source test-binary binary reproducible bench lint pins clean help
+.PHONY: demo test test-source test-binary tools binary reproducible bench lint pins clean help
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -17,10 +17,10 @@ demo: .venv/ready $(if $(filter source,$(FROM)),,binary) ## Run the main job aga
 
 test: test-source test-binary ## Run all tests, against the source and against the binary
 
-test-source: lint .cache/bin/versitygw ## Run the tests against the source (EXAMPLES=100000 for a long comparison with boto3)
+test-source: lint tools .cache/bin/versitygw ## Run the tests against the source (EXAMPLES=100000 for a long comparison with boto3)
 	$(venv)/python -m pytest
 
-test-binary: binary .venv/ready .cache/bin/versitygw ## Run the tests of the contract against the binary
+test-binary: binary tools .venv/ready .cache/bin/versitygw ## Run the tests of the contract against the binary
 	$(venv)/python -m pytest --program binary
 
 binary: dist/s3-presigned-url ## Make dist/s3-presigned-url (10 minutes the first time, as the interpreter is compiled too; then 1)
@@ -56,6 +56,12 @@ clean: ## Remove what was made, but for the caches
 	$(PYTHON) -m venv .venv
 	$(venv)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
 	@touch $@
+
+# What the tests call besides: installed where that is allowed, else named.
+tools:
+	@missing=$$(for tool in curl strace; do command -v $$tool >/dev/null || echo $$tool; done); \
+	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y $$missing; } \
+	|| { echo "the tests need: $$missing"; exit 1; }
 
 # An S3 server that checks signatures. Go checks the hash of what it downloads against its public checksum database.
 .cache/bin/versitygw:
