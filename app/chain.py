@@ -29,7 +29,7 @@ def find() -> Credentials:
                 "on Concourse, set access_key_id and secret_access_key",
             )
         frozen = found.get_frozen_credentials()
-    except (BotoCoreError, OSError) as error:
+    except (BotoCoreError, OSError, ValueError) as error:  # ValueError: a process or server that answers rubbish
         raise ResourceError("credentials", f"boto3's credential chain failed: {error}") from None
     return Credentials(
         access_key_id=frozen.access_key,

@@ -114,6 +114,8 @@ def _json(text: str) -> Any:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         raise ResourceError("--files", f"must be a map in JSON: {error}") from None
+    except RecursionError:
+        raise ResourceError("--files", "must be a map in JSON, not nested this deeply") from None
 
 
 def _convert(options: dict[str, Any], table: Mapping[str, object], type_: type[Fields], path: str) -> Fields:
@@ -172,6 +174,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _versions() -> str:
+    import ssl
+
     import boto3
 
     versions = {
@@ -179,5 +183,9 @@ def _versions() -> str:
         "python": sys.version.split()[0],
         "msgspec": msgspec.__version__,
         "boto3": boto3.__version__,
+        "openssl": ssl.OPENSSL_VERSION.split()[1],
     }
+    compiled = globals().get("__compiled__")
+    if compiled:
+        versions["nuitka"] = f"{compiled.major}.{compiled.minor}.{compiled.micro}"
     return "".join(f"{name} {version}\n" for name, version in versions.items())

@@ -142,7 +142,7 @@ def test_every_rare_import_is_inside(program: Program, root: Path, params: dict[
     assert run_in(root, "/in", "/get", stdin=json.dumps(get_request(params)).encode()).returncode == 0
 
 
-def test_the_traceback_of_a_bug_is_inside(program: Program, root: Path) -> None:
+def test_what_boto3_objects_to_is_told_in_full(program: Program, root: Path) -> None:
     request = json.dumps(get_request({"file_path": "k"}, use_dualstack_endpoint=True)).encode()
     done = run_in(root, "/in", "/get", stdin=request, AWS_RETRY_MODE="rubbish", S3_PRESIGNED_URL_DEBUG="1")
     assert done.returncode == 1

@@ -122,3 +122,12 @@ def test_a_process_is_asked(program: Program, destination: Path, tmp_path: Path)
     result = get(program, destination, {"AWS_CONFIG_FILE": str(configuration)})
     assert result.code == 0, result.stderr
     assert_signed_by(TEMPORARY, destination)
+
+
+def test_a_process_that_answers_rubbish_is_told(program: Program, destination: Path, tmp_path: Path) -> None:
+    configuration = tmp_path / "config"
+    configuration.write_text("[default]\ncredential_process = /bin/echo rubbish\n")
+    result = get(program, destination, {"AWS_CONFIG_FILE": str(configuration)})
+    line = "credentials: boto3's credential chain failed: Expecting value: line 1 column 1 (char 0)"
+    assert (result.code, result.stdout, result.stderr) == (1, "", f"s3-presigned-url: in: {line}\n")
+    assert files_below(destination) == {}

@@ -110,6 +110,7 @@ REGION = ["--region-name", "eu-west-1"]
         ([OBJECT, *REGION, "--bucket-name", "other"],
          "s3://BUCKET/KEY: must be s3://other/ (the bucket of the source) and then a key"),
         (["--files", "{", *REGION], "--files: must be a map in JSON: Input data was truncated"),
+        (["--files", "[" * 100000, *REGION], "--files: must be a map in JSON, not nested this deeply"),
         (["--bucket-name", "my-bucket", "--files", '{"a": {"fil_path": "k"}}', *REGION],
          "--files.a.fil_path: unknown field: did you mean file_path?"),
         ([OBJECT, *REGION, "--secret-access-key", "planted"],
@@ -166,7 +167,14 @@ def test_version_prints_the_version_and_what_is_inside(program: Program) -> None
     result = program.run("--version")
     names = [line.split()[0] for line in result.stdout.splitlines()]
     assert result.stdout.splitlines()[0] == f"s3-presigned-url {__version__}"
-    assert names[:4] == ["s3-presigned-url", "python", "msgspec", "boto3"]
+    assert names == [
+        "s3-presigned-url",
+        "python",
+        "msgspec",
+        "boto3",
+        "openssl",
+        *(["nuitka"] * (program.kind == "binary")),
+    ]
     assert (result.code, result.stderr) == (0, "")
 
 
