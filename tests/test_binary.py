@@ -74,7 +74,7 @@ def test_the_file_is_static_and_hardened(program: Program) -> None:
 
 def test_the_file_names_no_place_of_the_machine_that_made_it(program: Program) -> None:
     content = BINARY.read_bytes()
-    for place in (str(ROOT), str(Path.home() / ".cache"), ".pyenv", "/tmp/tmp"):  # noqa: S108
+    for place in (f"{ROOT}/", str(Path.home() / ".cache"), ".pyenv", "/tmp/tmp"):  # noqa: S108
         assert place.encode() not in content, place
 
 
