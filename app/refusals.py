@@ -42,7 +42,7 @@ def of_value(value: dict[str, Any], struct: type[Base], path: str) -> ResourceEr
 
 
 def _mistake(value: dict[str, Any], struct: type[Base], path: str) -> ResourceError | None:
-    types = get_type_hints(struct, include_extras=True)
+    types = get_type_hints(struct)
     known = _FIELDS.get(struct, fields.OBJECTS)
     if struct in _FIELDS:
         for name in value:

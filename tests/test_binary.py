@@ -246,3 +246,32 @@ def test_names_are_looked_up_with_the_name_server_of_the_machine(
         done = run_in(root, "/in", "/get", stdin=request, **environ, SSL_CERT_FILE="/ca.pem")
     assert done.returncode == 0, done.stderr
     assert (root / "get" / "url").exists()
+
+
+def test_the_programs_own_calendar_is_that_of_the_c_library(program: Program, tmp_path: Path) -> None:
+    """Every day from 1900 to 2500, at its first and its last second."""
+    source = (ROOT / "build" / "startup.c").read_text()
+    function = source[source.index("struct tm *__wrap_gmtime_r") : source.index("struct tm *__wrap_localtime_r")]
+    (tmp_path / "calendar.c").write_text(
+        "#define _GNU_SOURCE\n#include <string.h>\n#include <time.h>\n"
+        + function
+        + """
+        int main(void) {
+            for (time_t day = -25567; day < 193900; day++) {
+                for (int last = 0; last < 2; last++) {
+                    time_t moment = day * 86400 + last * 86399;
+                    struct tm ours, theirs;
+                    __wrap_gmtime_r(&moment, &ours);
+                    gmtime_r(&moment, &theirs);
+                    if (ours.tm_year != theirs.tm_year || ours.tm_mon != theirs.tm_mon || ours.tm_mday != theirs.tm_mday
+                        || ours.tm_hour != theirs.tm_hour || ours.tm_min != theirs.tm_min || ours.tm_sec != theirs.tm_sec
+                        || ours.tm_wday != theirs.tm_wday || ours.tm_yday != theirs.tm_yday || ours.tm_isdst != 0) {
+                        return 1;
+                    }
+                }
+            }
+            return 0;
+        }"""
+    )
+    subprocess.run(["gcc", "-o", tmp_path / "calendar", tmp_path / "calendar.c"], check=True)
+    subprocess.run([tmp_path / "calendar"], check=True)
