@@ -30,6 +30,10 @@ WRAPPED = (
     "Py_InitializeFromConfig",
     "Py_PreInitialize",
     "_PyConfig_InitPathConfig",
+    "PyImport_ExecCodeModule",
+    "PyImport_ExecCodeModuleObject",
+    "PyImport_ImportModule",
+    "_PyImport_GetModuleAttrString",
     "_PyImport_InitExternal",
     "__readlink_chk",
     "__realpath_chk",
@@ -39,6 +43,7 @@ WRAPPED = (
     "patchInspectModule",
     "readlink",
     "realpath",
+    "setEarlyFrozenModulesFileAttribute",
     "setlocale",
     "undoEnvironmentVariable",
 )

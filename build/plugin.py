@@ -1,12 +1,18 @@
 """What Nuitka is told that its options cannot say."""
 
+import importlib.util
+from encodings.aliases import aliases
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from nuitka.plugins.PluginBase import NuitkaPluginBase
 
 # boto3 is faster as bytecode than as C: most of its time goes into imports, and its C is ten times the size.
 BYTECODE = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
+
+# Modules with a class that is made from its annotations. The rest do without, as those of functions are for type checkers.
+ANNOTATED = {f"app.{name}" for name in ("credentials", "endpoint", "fields", "operation", "protocol", "signing")}
 
 
 class Plugin(NuitkaPluginBase):  # type: ignore[misc]  # Nuitka is not typed
@@ -16,7 +22,20 @@ class Plugin(NuitkaPluginBase):  # type: ignore[misc]  # Nuitka is not typed
 
     def decideCompilation(self, module_name: Any) -> str | None:  # noqa: N802  # the name is Nuitka's
         """Say which modules stay bytecode."""
+        if module_name == "datetime":  # on the way to each URL: it would be the one module there that is bytecode
+            return "compiled"
         return "bytecode" if module_name.getTopLevelPackageName() in BYTECODE else None
+
+    def decideAnnotations(self, module_name: Any) -> bool | None:  # noqa: N802
+        """Say where annotations count."""
+        return False if module_name.isBelowNamespace("app") and module_name.asString() not in ANNOTATED else None
+
+    def onFrozenModuleBytecode(self, module_name: Any, is_package: bool, bytecode: CodeType) -> CodeType:  # noqa: N802
+        """Keep no other name of an encoding that is not in the program."""
+        if module_name != "encodings.aliases":
+            return bytecode
+        kept = {alias: name for alias, name in aliases.items() if importlib.util.find_spec(f"encodings.{name}")}
+        return compile(f"aliases = {kept!r}", "encodings/aliases.py", "exec")
 
     def getExtraCodeFiles(self) -> dict[str, str]:  # noqa: N802
         """Give the C code that is compiled and linked with Nuitka's own: msgspec's core, and our start."""

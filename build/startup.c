@@ -21,6 +21,9 @@ extern PyObject *PyInit__core(void);
 extern char *__real_setlocale(int category, const char *locale);
 extern locale_t __real_newlocale(int categories, const char *locale, locale_t base);
 extern ssize_t __real_readlink(const char *path, char *buffer, size_t size);
+extern PyObject *__real_PyImport_ExecCodeModuleObject(PyObject *name, PyObject *code, PyObject *path, PyObject *cached);
+extern PyObject *__real_PyImport_ImportModule(const char *name);
+extern PyObject *__real__PyImport_GetModuleAttrString(const char *name, const char *attribute);
 extern PyStatus __real_Py_PreInitialize(const PyPreConfig *config);
 extern PyStatus __real_Py_InitializeFromConfig(const PyConfig *config);
 
@@ -146,11 +149,50 @@ void __wrap_patchInspectModule(PyThreadState *thread) {}
 /* Imports os to put back variables of the environment, of which none was changed. */
 void __wrap_undoEnvironmentVariable(PyThreadState *thread, const char *name, const char *value) {}
 
-/* CPython would import zipimport as well: nothing here is in a zip file. */
-PyStatus __wrap__PyImport_InitExternal(PyThreadState *thread) {
-    PyObject *importlib = PyImport_ImportModule("_frozen_importlib");
-    PyObject *installed = importlib ? PyObject_CallMethod(importlib, "_install_external_importers", NULL) : NULL;
-    Py_XDECREF(importlib);
-    Py_XDECREF(installed);
-    return installed ? PyStatus_Ok() : PyStatus_Error("no importers");
+/* The importers that look for modules in the file system find none, but a module that stays bytecode is run by functions
+ * of theirs. Installed only then, they cost the other runs nothing. */
+PyStatus __wrap__PyImport_InitExternal(PyThreadState *thread) { return PyStatus_Ok(); }
+
+PyObject *__wrap_PyImport_ExecCodeModuleObject(PyObject *name, PyObject *code, PyObject *path, PyObject *cached) {
+    static int installed = 0;
+    if (!installed) {
+        PyObject *importlib = PyImport_ImportModule("_frozen_importlib");
+        PyObject *none = importlib ? PyObject_CallMethod(importlib, "_install_external_importers", NULL) : NULL;
+        Py_XDECREF(importlib);
+        if (none == NULL) {
+            return NULL;
+        }
+        Py_DECREF(none);
+        installed = 1;
+    }
+    return __real_PyImport_ExecCodeModuleObject(name, code, path, cached);
 }
+
+/* Nuitka runs a line of Python for its code object, and needs no more of a module than this. */
+PyObject *__wrap_PyImport_ExecCodeModule(const char *name, PyObject *code) {
+    PyObject *module = PyImport_AddModule(name);
+    PyObject *result = module ? PyEval_EvalCode(code, PyModule_GetDict(module), PyModule_GetDict(module)) : NULL;
+    if (result == NULL) {
+        return NULL;
+    }
+    Py_DECREF(result);
+    return Py_NewRef(module);
+}
+
+/* Modules of which a start needs only the part that is C: importlib's __init__ imports warnings and the importers for
+ * the file system, and io makes abstract classes. */
+static const char *inner(const char *name) {
+    if (strcmp(name, "importlib._bootstrap") == 0) {
+        return "_frozen_importlib";
+    }
+    return strcmp(name, "io") == 0 ? "_io" : name;
+}
+
+PyObject *__wrap_PyImport_ImportModule(const char *name) { return __real_PyImport_ImportModule(inner(name)); }
+
+PyObject *__wrap__PyImport_GetModuleAttrString(const char *name, const char *attribute) {
+    return __real__PyImport_GetModuleAttrString(inner(name), attribute);
+}
+
+/* Nuitka gives the modules that were there before it a __file__, and works one out for each. */
+void __wrap_setEarlyFrozenModulesFileAttribute(PyThreadState *thread) {}

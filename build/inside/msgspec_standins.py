@@ -7,18 +7,24 @@ without, and the tests of the contract run against the binary.
 
 import sys
 
-NAMES = ("decimal", "enum", "re", "types", "typing", "uuid")
+NAMES = ("abc", "decimal", "enum", "re", "types", "typing", "uuid")
 
 Module = type(sys)
 
 
+class Nothing:
+    """What nothing is an instance of."""
+
+    unknown = None  # uuid.SafeUUID.unknown is looked up as well
+
+
 class Standin(Module):  # type: ignore[misc, valid-type]  # the type of modules, without importing `types`
-    """A module that has every name: each is a class of its own, which nothing is an instance of."""
+    """A module that has every name: each is `Nothing`."""
 
     UnionType = type(int | None)
 
     def __getattr__(self, name: str) -> type:
-        return type(name, (), {"unknown": None})  # uuid.SafeUUID.unknown is looked up as well
+        return Nothing
 
 
 class Utils(Standin):
