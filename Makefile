@@ -4,10 +4,13 @@ PYTHON ?= python3
 EXAMPLES ?= 2000
 RUNS ?= 25
 FROM ?= binary
+ENGINE ?= $(shell docker info >/dev/null 2>&1 && echo docker || echo podman)
+IMAGE ?= s3-presigned-url
 venv := .venv/bin
-export EXAMPLES
+version = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
+export EXAMPLES ENGINE IMAGE
 
-.PHONY: demo test test-source test-binary tools binary reproducible bench lint pins clean help
+.PHONY: demo test test-source test-binary tools binary image test-image reproducible bench bench-image lint pins clean help
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -28,11 +31,21 @@ binary: dist/s3-presigned-url ## Make dist/s3-presigned-url (10 minutes the firs
 dist/s3-presigned-url: $(wildcard app/*.py) $(shell find build -type f ! -name '*.pyc' ! -name README.md)
 	$(PYTHON) build/binary.py
 
+image: ## Make the image of the resource type (ENGINE=podman, BUILD="--network host", SOURCE=https://...)
+	$(ENGINE) build $(BUILD) -t $(IMAGE):$(version) -t $(IMAGE):latest --build-arg VERSION=$(version) \
+		--build-arg REVISION=$$(git rev-parse HEAD) $(if $(SOURCE),--build-arg SOURCE=$(SOURCE)) .
+
+test-image: tools .venv/ready .cache/bin/versitygw ## Run the tests of the contract in the image, as Concourse's worker would
+	$(venv)/python -m pytest --program image
+
 reproducible: ## Prove that two builds of this commit are the same file
 	build/reproducible.sh
 
 bench: binary .venv/ready ## Measure the program beside ConcourseTools, the AWS CLI and Go (RUNS=100 for quieter medians)
 	@$(venv)/python -m tests.benchmark $(RUNS)
+
+bench-image: .venv/ready ## Measure the image beside the same resource made in the usual way
+	@$(venv)/python -m tests.benchmark.images $(RUNS) $(BUILD)
 
 lint: .venv/ready ## Check style and types
 	$(venv)/ruff check
@@ -59,7 +72,7 @@ clean: ## Remove what was made, but for the caches
 
 # What the tests call besides: installed where that is allowed, else named.
 tools:
-	@missing=$$(for tool in curl strace; do command -v $$tool >/dev/null || echo $$tool; done); \
+	@missing=$$(for tool in curl $(if $(filter test-image,$(MAKECMDGOALS)),runc) strace; do command -v $$tool >/dev/null || echo $$tool; done); \
 	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y $$missing; } \
 	|| { echo "the tests need: $$missing"; exit 1; }
 

@@ -1,18 +1,17 @@
 """Make dist/s3-presigned-url: one static ELF file from app/, and its symlinks. README.md says how and why.
 
-usage: python3 build/binary.py [interpreter]     (only the interpreter, so that an image can keep it as a layer)
+usage: python3 build/binary.py
 
 What takes long is kept in $XDG_CACHE_HOME/s3-presigned-url (or ~/.cache/s3-presigned-url), and made anew when its
 recipe changes.
 """
 
-import os
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+import bom
 import data
 import interpreter
 import machine
@@ -22,6 +21,7 @@ from machine import run, say
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 DIST = ROOT / "dist"
+ABOUT = ROOT / ".cache" / "about"  # the bill of materials and the licences: what is shipped beside the program
 PROGRAM = "s3-presigned-url"
 LINKS = ("check", "in", "out")
 
@@ -76,17 +76,16 @@ EXCLUDED = (
 )
 
 
-def main(arguments: list[str]) -> None:
-    """Make what was asked for."""
+def main() -> None:
+    """Make the program, and before it what is not in the cache."""
     started = time.monotonic()
     machine.provide()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / PROGRAM
-    python = interpreter.provide(cache)
-    if arguments != ["interpreter"]:
-        site = packages.provide(cache, python)
-        with tempfile.TemporaryDirectory() as work:
-            _compile(python / "python" / "bin" / "python3.13", site, Path(work))
-            _deliver(Path(work) / "app.dist" / PROGRAM)
+    python = interpreter.provide(machine.cache())
+    site = packages.provide(machine.cache(), python)
+    with tempfile.TemporaryDirectory() as work:
+        _compile(python / "python" / "bin" / "python3.13", site, Path(work))
+        _describe(Path(work), python, site)
+        _deliver(Path(work) / "app.dist" / PROGRAM)
     say(f"done in {time.monotonic() - started:.0f} s")
 
 
@@ -96,7 +95,7 @@ def _compile(python: Path, site: Path, work: Path) -> None:
     data.write(site / "botocore", work / "botocore_data.py")
     environ = {
         "CFLAGS": " ".join((*COMPILE_FLAGS, f"-I{site / 'msgspec'}", *_nameless(work, python.parents[2], site))),
-        "LDFLAGS": " ".join(LINK_FLAGS),
+        "LDFLAGS": " ".join((*LINK_FLAGS, f"-Wl,-Map={work / 'map'}")),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",  # or the order of what is written would differ from build to build
         "PYTHONPATH": f"{site}:{HERE / 'inside'}:{work}",
@@ -120,7 +119,7 @@ def _compile(python: Path, site: Path, work: Path) -> None:
         *("--disable-plugin=multiprocessing", f"--user-plugin={HERE / 'plugin.py'}"),
         *(f"--user-package-configuration-file={HERE / 'packages.yml'}", "--noinclude-data-files=*"),
         *("--disable-ccache", "--no-progressbar", "--assume-yes-for-downloads"),
-        *(f"--output-filename={PROGRAM}", "app"),
+        *(f"--report={work / 'report.xml'}", f"--output-filename={PROGRAM}", "app"),
         cwd=work,
         env=environ,
         log=work / "log",
@@ -134,6 +133,15 @@ def _nameless(*folders: Path) -> list[str]:
     return [f"-ffile-prefix-map={folder}=." for folder in folders]
 
 
+def _describe(work: Path, python: Path, site: Path) -> None:
+    standard = python / "python" / "lib" / "python3.13"
+    packaged = bom.included(work / "report.xml", HERE / "requirements.txt", site, standard)
+    components = bom.linked(work / "map", python) + packaged
+    version = (ROOT / "app" / "__init__.py").read_text().split('"')[-2]
+    bom.write(ABOUT, version, components)
+    say(f"{ABOUT.relative_to(ROOT)}: bill of materials of {len(components)} components, and their licences")
+
+
 def _deliver(program: Path) -> None:
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir()
@@ -144,4 +152,4 @@ def _deliver(program: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,4 +1,7 @@
-"""The interpreter inside the program: CPython from Debian's source, with every extension module built in."""
+"""The interpreter inside the program: CPython from Debian's source, with every extension module built in.
+
+usage: python3 build/interpreter.py     (on its own, so that an image can keep it as a layer)
+"""
 
 import hashlib
 import shutil
@@ -110,3 +113,8 @@ def _keep_encodings(folder: Path, names: set[str]) -> None:
         if path.stem not in names:
             path.unlink()
     shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+
+
+if __name__ == "__main__":
+    machine.provide()
+    provide(machine.cache())

@@ -21,6 +21,11 @@ PACKAGES = {
 }
 
 
+def cache() -> Path:
+    """Return the folder for what takes long to make: $XDG_CACHE_HOME/s3-presigned-url, or ~/.cache/s3-presigned-url."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s3-presigned-url"
+
+
 def say(line: str) -> None:
     """Tell whoever waits what is going on."""
     print(f"binary: {line}", flush=True)

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,26 +10,41 @@ from .program import Program
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--program",
-        choices=("source", "binary"),
+        choices=("source", "binary", "image"),
         default="source",
-        help="what the contract is held against: `python -m app`, or the binary in dist/",
+        help="what the contract is held against: `python -m app`, the binary in dist/, or the image IMAGE that ENGINE has",
     )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """What is only true of the binary is only asked of the binary."""
-    return True if collection_path.name == "test_binary.py" and config.getoption("--program") != "binary" else None
+    """What is only true of the binary or of the image is only asked of it."""
+    others = {"test_binary.py": "binary", "test_image.py": "image"}
+    return True if others.get(collection_path.name, kind := config.getoption("--program")) != kind else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run every test against the source, and against another program those that run a program."""
-    if config.getoption("--program") != "source":
+    """Run every test against the source, and against another program those that run a program.
+
+    A test with the mark `process` is about the process itself, its descriptors or its signals: a container has another
+    one in between.
+    """
+    kind = config.getoption("--program")
+    if kind != "source":
         items[:] = [item for item in items if "program" in getattr(item, "fixturenames", ())]
+    if kind == "image":
+        items[:] = [item for item in items if not item.get_closest_marker("process")]
 
 
 @pytest.fixture(scope="session")
-def program(pytestconfig: pytest.Config) -> Program:
-    return Program(pytestconfig.getoption("--program"))
+def program(pytestconfig: pytest.Config) -> Iterator[Program]:
+    kind = pytestconfig.getoption("--program")
+    if kind != "image":
+        yield Program(kind)
+        return
+    from . import container
+
+    with container.exported(container.IMAGE) as root:
+        yield container.ContainerProgram(kind, root, tuple(container.configuration(container.IMAGE)["Env"]))
 
 
 @pytest.fixture

@@ -88,6 +88,7 @@ def test_what_was_placed_can_be_withdrawn_with_the_directories_made_for_it(desti
     assert [str(path.relative_to(destination)) for path in destination.rglob("*")] == ["kept"]
 
 
+@pytest.mark.process
 def test_a_closed_stdout_fails_and_takes_the_files_back(program: Program, destination: Path) -> None:
     for redirection, line in (
         (">&-", "cannot be written: Bad file descriptor"),
@@ -105,6 +106,7 @@ def test_a_closed_stdout_fails_and_takes_the_files_back(program: Program, destin
         assert (process.returncode, files_below(destination)) == (1, {})
 
 
+@pytest.mark.process
 def test_a_closed_stdin_is_told(program: Program) -> None:
     process = subprocess.run(
         ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *program.command("check")],
@@ -116,6 +118,7 @@ def test_a_closed_stdin_is_told(program: Program) -> None:
     assert (process.returncode, process.stdout) == (1, b"")
 
 
+@pytest.mark.process
 def test_a_closed_stderr_is_no_reason_to_fail(program: Program, destination: Path) -> None:
     process = subprocess.run(
         ["/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *program.command("in"), str(destination)],
