@@ -4,6 +4,7 @@ import gc
 
 gc.disable()  # a run is over before a collection would pay for itself; first, as the imports would set some off
 
+import _signal  # type: ignore[import-not-found]  # what signal is made of, without its enumerations
 import posix
 import sys
 import time
@@ -12,7 +13,7 @@ import msgspec
 
 from . import steps
 from .delivery import Destination
-from .protocol import Base, CheckRequest, GetRequest, PutRequest, ResourceError
+from .protocol import Base, CheckRequest, GetRequest, PutRequest, ResourceError, check_depth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # only for the reader: to import them would take its time
@@ -23,7 +24,8 @@ if TYPE_CHECKING:  # only for the reader: to import them would take its time
 
 PROGRAM = "s3-presigned-url"
 STEPS = ("check", "in", "out")
-LONGEST_REQUEST = 4 << 20  # bytes; Concourse's have a few hundred, and a bundle of CA certificates may be among them
+LONGEST_REQUEST = 1 << 20  # bytes; Concourse's have a few hundred, and a bundle of CA certificates may be among them
+LONGEST_LINE = 10_000  # characters; the longest key, with each of its characters escaped, is not cut
 
 _CLOSED = OSError(9, "Bad file descriptor")  # EBADF, as the system would say it; Python has no stream then
 
@@ -47,6 +49,8 @@ def main(
         return run.failed(str(error))
     except KeyboardInterrupt:
         return run.failed("interrupted")
+    except MemoryError:
+        return run.failed("not enough memory")
     except Exception as error:  # noqa: BLE001  # the one boundary: no traceback may reach a build log unredacted
         from . import crash
 
@@ -111,6 +115,7 @@ class Run:
 
     def _log(self, line: str) -> None:
         """Write one line for a person: what cannot be printed is escaped, so a key with a line break stays in its line."""
+        line = line[:LONGEST_LINE]
         if not line.isprintable():
             line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
         if self._stderr is not None:
@@ -137,6 +142,7 @@ def _read(stdin: "BinaryIO | None") -> bytes:
 
 def _decode(request: bytes, type_: "type[Request]") -> "Request":
     try:
+        check_depth(request)
         return msgspec.json.decode(request, type=type_)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         from . import refusals
@@ -160,5 +166,10 @@ if __name__ == "__main__":
     # a stream is None, and has no buffer, when its descriptor was closed
     stdin, stdout, stderr = (getattr(stream, "buffer", None) for stream in (sys.stdin, sys.stdout, sys.stderr))
     sys.stdout = sys.stderr  # a stray print of a library must not get between Concourse and the answer
+    _signal.signal(_signal.SIGTERM, _signal.default_int_handler)  # an aborted build: as Ctrl-C, take back what is half done
+    try:
+        code = main([_called_as(), *sys.argv[1:]], _environ(), stdin, stdout, stderr)
+    except KeyboardInterrupt:  # the second one, while the first was being told
+        code = 1
     # without the interpreter's own shutdown, a quarter of the run: all that was written is flushed
-    posix._exit(main([_called_as(), *sys.argv[1:]], _environ(), stdin, stdout, stderr))
+    posix._exit(code)

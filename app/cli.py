@@ -10,7 +10,7 @@ import msgspec
 
 from . import __version__, fields, handover, refusals, steps
 from .delivery import Destination, segments
-from .protocol import Base, Params, ResourceError, Source
+from .protocol import Base, Params, ResourceError, Source, check_depth
 
 _USAGE = """s3-presigned-url presign s3://BUCKET/KEY [OPTION ...]
        s3-presigned-url check|out|in [DIRECTORY] < REQUEST
@@ -111,6 +111,7 @@ def _bucket(uri: str) -> str:
 
 def _json(text: str) -> Any:
     try:
+        check_depth(text.encode())
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         raise ResourceError("--files", f"must be a map in JSON: {error}") from None

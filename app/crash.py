@@ -10,6 +10,7 @@ import msgspec
 
 from . import __version__
 from .fields import SECRET
+from .protocol import check_depth
 
 DEBUG = "S3_PRESIGNED_URL_DEBUG"
 _ENVIRONMENT = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
@@ -31,6 +32,7 @@ def report(error: Exception, request: bytes, environ: Mapping[str, str]) -> list
 def secrets(request: bytes, environ: Mapping[str, str]) -> set[str]:
     """Return every secret that this run was given."""
     try:
+        check_depth(request)
         given = set(_in_value(msgspec.json.decode(request)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         given = set()

@@ -5,6 +5,8 @@ import time
 
 from .protocol import ResourceError
 
+_LONGEST_PATH = 1024  # bytes, for which the directories on the way are made one by one
+
 
 def segments(relative: str, field: str) -> list[str]:
     """Split a relative path into names. Raises ResourceError, naming `field`, for one that is not, or that leads out."""
@@ -12,6 +14,8 @@ def segments(relative: str, field: str) -> list[str]:
     leads_out = relative.startswith("/") or ".." in names
     if leads_out or relative.endswith("/") or not names or not relative.isprintable():
         raise ResourceError(field, "must be a relative path that stays inside the destination, such as url or links/url")
+    if len(relative.encode()) > _LONGEST_PATH:
+        raise ResourceError(field, f"must be a path of at most {_LONGEST_PATH} bytes")
     return names
 
 
@@ -55,15 +59,12 @@ class Destination:
         parent = self._open(names[:-1])
         staged = f".s3-presigned-url.{posix.getpid()}.{time.time_ns()}"
         try:
-            try:
-                _write(staged, text.encode(), parent)
-                posix.rename(staged, names[-1], src_dir_fd=parent, dst_dir_fd=parent)
-            except OSError:
-                _remove(staged, parent)
-                raise
+            self._placed.append([*names[:-1], staged])  # noted before it is there, as a signal may come in between
+            _write(staged, text.encode(), parent)
+            self._placed.append(names)
+            posix.rename(staged, names[-1], src_dir_fd=parent, dst_dir_fd=parent)
         finally:
             posix.close(parent)
-        self._placed.append(names)
 
     def _open(self, names: list[str]) -> int:
         """Open a directory below the destination, made where missing. No symbolic link is followed on the way."""
@@ -90,10 +91,3 @@ def _write(name: str, content: bytes, parent: int) -> None:
         posix.fchmod(file, 0o644)  # whatever the umask is: the next step may run as another user
     finally:
         posix.close(file)
-
-
-def _remove(name: str, parent: int) -> None:
-    try:
-        posix.unlink(name, dir_fd=parent)
-    except OSError:
-        pass  # it was never made

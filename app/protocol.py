@@ -57,6 +57,11 @@ CHOICES: dict[str, tuple[str | bool, ...]] = {
     "on_short_credentials": ("warn", "fail", "clamp"),
 }
 
+# Characters that a text may have. One text can go into a thousand URLs, so a request of no great size could ask for days of
+# work. AWS's own limits are lower: 2,048 for an ARN, 1,024 for a key.
+LONGEST_TEXT = 2048
+LONGER = {"ca_bundle": 1 << 20, "session_token": 16384, "aws_web_identity_token": 20000}
+
 
 def is_true(flag: Flag) -> bool:
     """Whether a flag is on; `"true"` is what becomes of a boolean in quotes."""
@@ -64,7 +69,7 @@ def is_true(flag: Flag) -> bool:
 
 
 class Checked(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a user writes: no unknown field, no empty string (nearly always a variable gone wrong), no unknown choice."""
+    """What a user writes: no unknown field or choice, no text that is endless, or empty (a variable gone wrong)."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -75,7 +80,12 @@ class Checked(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def is_possible(name: str, value: object) -> bool:
     """Whether a value of the right type is one that the field of this name can have."""
-    return value != "" and (name not in CHOICES or value in CHOICES[name])
+    return value != "" and (name not in CHOICES or value in CHOICES[name]) and not is_too_long(name, value)
+
+
+def is_too_long(name: str, value: object) -> bool:
+    """Whether a value is a text with more characters than one in the field of this name may have."""
+    return isinstance(value, str) and len(value) > LONGEST_TEXT and len(value) > LONGER.get(name, LONGEST_TEXT)
 
 
 class Span(Checked, frozen=True, kw_only=True):
@@ -184,3 +194,22 @@ class Response(Base, frozen=True, kw_only=True):
 
     version: Version
     metadata: list[Metadatum]
+
+
+DEEPEST = 100  # levels of maps and lists; a request needs five
+
+
+def check_depth(json: bytes) -> None:
+    """Raise RecursionError for JSON that is nested more deeply than any request.
+
+    msgspec's decoder would go on for 10,000 levels, and with a small stack (`ulimit -s`) never come back. What is no JSON
+    may pass: the depth is right up to the place where a decoder gives up.
+    """
+    if json.count(b"[") + json.count(b"{") <= DEEPEST:  # nearly always; some of them may even stand in strings
+        return
+    strings_cut_out = b"".join(json.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    level = 0
+    for byte in strings_cut_out.translate(None, bytes({*range(256)} - {*b"[]{}"})):
+        level += 1 if byte in b"[{" else -1
+        if level > DEEPEST:
+            raise RecursionError

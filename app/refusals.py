@@ -11,7 +11,19 @@ import msgspec
 
 from . import fields
 from .fields import Field
-from .protocol import Base, Params, ResourceError, Source, Span, UrlParams, is_possible
+from .protocol import (
+    LONGER,
+    LONGEST_TEXT,
+    Base,
+    Params,
+    ResourceError,
+    Source,
+    Span,
+    UrlParams,
+    check_depth,
+    is_possible,
+    is_too_long,
+)
 
 _FIELDS: dict[type[Base], dict[str, Field]] = {
     Source: fields.SOURCE,
@@ -26,6 +38,7 @@ def of_request(stdin: bytes, request: type[Base]) -> ResourceError:
     if not stdin.strip():
         return ResourceError("stdin", 'is empty: must be a request, such as {"source": {"bucket_name": "my-bucket"}}')
     try:
+        check_depth(stdin)
         value = msgspec.json.decode(stdin)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return ResourceError("stdin", f"must be a request in JSON: {error}")
@@ -76,6 +89,9 @@ def _field_mistake(value: Any, type_: Any, form: str, name: str, path: str) -> R
         )
     if value == "":
         return ResourceError(f"{path}{name}", "must not be empty: give it a value, or leave it out")
+    if is_too_long(name, value):
+        longest = LONGER.get(name, LONGEST_TEXT)
+        return ResourceError(f"{path}{name}", f"must be at most {longest} characters, got {len(value)}")
     cure = ": write it in quotes" if form == "a string" and isinstance(value, int | float) else ""
     show = bool(path) and name not in fields.SECRET
     return ResourceError(f"{path}{name}", f"must be {form}, got {_kind(value, show=show)}{cure}")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # only for the reader: to import them would take its time
 
     Log = Callable[[str], None]
 
+_MOST_FILES = 1000
+
 
 def check(request: CheckRequest) -> list[object]:
     """Run the "check" executable: there is never a new version to find, but a mistake in the source is told."""
@@ -83,6 +85,8 @@ def _several(
     if not entries:
         raise ResourceError("params.files", "must have at least one entry, such as {installer: {file_path: setup.exe}}")
     signed, files = {}, {}
+    if len(entries) > _MOST_FILES:
+        raise ResourceError("params.files", f"must have at most {_MOST_FILES} entries, got {len(entries)}")
     for name, inner in entries.items():
         path = f"params.files.{name}"
         if name in ("", ".", "..", "urls.json") or "/" in name or not name.isprintable():

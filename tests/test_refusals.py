@@ -337,9 +337,9 @@ def test_in_wants_one_directory(program: Program, arguments: list[str]) -> None:
     assert (result.code, result.stdout) == (1, "")
 
 
-def test_a_request_of_more_than_4_mib_is_refused(program: Program, destination: Path) -> None:
-    line = "stdin: must be a request of at most 4 MiB"
-    assert_refused(program, destination, "in", line, input_=b'{"source":' + b" " * (4 << 20) + b"{}}")
+def test_a_request_of_more_than_1_mib_is_refused(program: Program, destination: Path) -> None:
+    line = "stdin: must be a request of at most 1 MiB"
+    assert_refused(program, destination, "in", line, input_=b'{"source":' + b" " * (1 << 20) + b"{}}")
 
 
 def test_one_mistake_among_several_files_leaves_none_of_them(program: Program, destination: Path) -> None:
