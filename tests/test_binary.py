@@ -32,6 +32,7 @@ os.setuid(65534)
 os.execve(command[0], command, dict(pair.split("=", 1) for pair in os.environ["GIVEN"].split("\\n") if pair))
 """
 BINARY = ROOT / "dist" / "s3-presigned-url"
+BILL = ROOT / ".cache" / "about" / "sbom.cdx.json"
 REQUEST = json.dumps(get_request()).encode()
 
 
@@ -275,3 +276,28 @@ def test_the_programs_own_calendar_is_that_of_the_c_library(program: Program, tm
     )
     subprocess.run(["gcc", "-o", tmp_path / "calendar", tmp_path / "calendar.c"], check=True)
     subprocess.run([tmp_path / "calendar"], check=True)
+
+
+def test_the_bill_names_what_the_binary_says_is_inside(program: Program) -> None:
+    bill = json.loads(BILL.read_text())
+    listed = {component["name"]: component["version"] for component in bill["components"]}
+    told = dict(line.split() for line in program.run("--version").stdout.splitlines())
+    assert told.pop("s3-presigned-url") == bill["metadata"]["component"]["version"]
+    assert listed.pop("python3.13").startswith(told.pop("python"))
+    assert listed["openssl"].startswith(told.pop("openssl"))
+    assert told == {name: listed[name] for name in told}
+
+
+def test_the_libraries_in_the_binary_are_in_the_bill_with_their_versions(program: Program) -> None:
+    bill = json.loads(BILL.read_text())
+    listed = {component["name"]: component["version"] for component in bill["components"]}
+    content = BINARY.read_bytes()
+    # what the libraries say of themselves
+    zlib = listed["zlib"].partition(":")[2].partition(".dfsg")[0]
+    assert f"\0{zlib}\0".encode() in content
+    assert f"expat_{listed['expat'].split('-')[0]}".encode() in content
+    assert f"OpenSSL {listed['openssl'].split('-')[0]} ".encode() in content
+    assert sorted(name for name in listed if not name.startswith("gcc-")) == [
+        *("boto3", "botocore", "expat", "glibc", "jmespath", "libffi", "msgspec", "nuitka", "openssl"),
+        *("python-dateutil", "python3.13", "s3transfer", "six", "urllib3", "zlib"),
+    ]
