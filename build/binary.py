@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import bom
+import components
 import data
 import interpreter
 import machine
@@ -21,7 +22,7 @@ from machine import run, say
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 DIST = ROOT / "dist"
-ABOUT = ROOT / ".cache" / "about"  # the bill of materials and the licences: what is shipped beside the program
+ABOUT = ROOT / "about"  # the bill of materials and the licences, which go with the program, and what they were read from
 PROGRAM = "s3-presigned-url"
 LINKS = ("check", "in", "out")
 
@@ -84,18 +85,20 @@ def main() -> None:
     site = packages.provide(machine.cache(), python)
     with tempfile.TemporaryDirectory() as work:
         _compile(python / "python" / "bin" / "python3.13", site, Path(work))
-        _describe(Path(work), python, site)
-        _deliver(Path(work) / "app.dist" / PROGRAM)
+        program = Path(work) / "app.dist" / PROGRAM
+        _describe(program, python, site)
+        _deliver(program)
     say(f"done in {time.monotonic() - started:.0f} s")
 
 
 def _compile(python: Path, site: Path, work: Path) -> None:
     say("compiling (about a minute and a half)")
+    ABOUT.mkdir(exist_ok=True)
     shutil.copytree(ROOT / "app", work / "app", ignore=shutil.ignore_patterns("__pycache__"))
     data.write(site / "botocore", work / "botocore_data.py")
     environ = {
         "CFLAGS": " ".join((*COMPILE_FLAGS, f"-I{site / 'msgspec'}", *_nameless(work, python.parents[2], site))),
-        "LDFLAGS": " ".join((*LINK_FLAGS, f"-Wl,-Map={work / 'map'}")),
+        "LDFLAGS": " ".join((*LINK_FLAGS, f"-Wl,-Map={ABOUT / 'linker.map'}")),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",  # or the order of what is written would differ from build to build
         "PYTHONPATH": f"{site}:{HERE / 'inside'}:{work}",
@@ -119,7 +122,7 @@ def _compile(python: Path, site: Path, work: Path) -> None:
         *("--disable-plugin=multiprocessing", f"--user-plugin={HERE / 'plugin.py'}"),
         *(f"--user-package-configuration-file={HERE / 'packages.yml'}", "--noinclude-data-files=*"),
         *("--disable-ccache", "--no-progressbar", "--assume-yes-for-downloads"),
-        *(f"--report={work / 'report.xml'}", f"--output-filename={PROGRAM}", "app"),
+        *(f"--report={ABOUT / 'modules.xml'}", f"--output-filename={PROGRAM}", "app"),
         cwd=work,
         env=environ,
         log=work / "log",
@@ -133,13 +136,12 @@ def _nameless(*folders: Path) -> list[str]:
     return [f"-ffile-prefix-map={folder}=." for folder in folders]
 
 
-def _describe(work: Path, python: Path, site: Path) -> None:
-    standard = python / "python" / "lib" / "python3.13"
-    packaged = bom.included(work / "report.xml", HERE / "requirements.txt", site, standard)
-    components = bom.linked(work / "map", python) + packaged
+def _describe(program: Path, python: Path, site: Path) -> None:
+    found = components.find(ABOUT / "linker.map", ABOUT / "modules.xml", python, site)
     version = (ROOT / "app" / "__init__.py").read_text().split('"')[-2]
-    bom.write(ABOUT, version, components)
-    say(f"{ABOUT.relative_to(ROOT)}: bill of materials of {len(components)} components, and their licences")
+    bom.write_bill(ABOUT / "sbom.cdx.json", program, version, found)
+    bom.write_licences(ABOUT / "licences.txt", (ROOT / "LICENSE").read_text(), found)
+    say(f"{ABOUT.name}: bill of materials of {len(found)} components, and their licences")
 
 
 def _deliver(program: Path) -> None:
