@@ -104,7 +104,7 @@ def _source_list(suite: str) -> str:
 def _write_linker_script(objects: Path, library: Path) -> None:
     """Make one library, as Nuitka links no other, of the interpreter and all that its extension modules need."""
     archives = ("libpython3.13.a", "Modules/_decimal/libmpdec/libmpdec.a", "Modules/_hacl/libHacl_Hash_SHA2.a")
-    system = "-lssl -lcrypto -lexpat -lz -lffi -lm"
+    system = "-lssl -lcrypto -lzstd -lexpat -lz -lffi -lm"  # OpenSSL uses zstd from Debian 13 on
     library.write_text(f"GROUP({' '.join(str(objects / archive) for archive in archives)} {system})\n")
 
 

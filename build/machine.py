@@ -13,6 +13,7 @@ PACKAGES = {
     "libexpat1-dev": "/usr/include/expat.h",
     "libffi-dev": "/usr/share/doc/libffi-dev",
     "libssl-dev": "/usr/include/openssl/ssl.h",
+    "libzstd-dev": "/usr/include/zstd.h",
     "make": "/usr/bin/make",
     "patchelf": "/usr/bin/patchelf",
     "pkgconf": "/usr/bin/pkgconf",
