@@ -18,15 +18,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """What is only true of the binary or of the image is only asked of it."""
-    others = {"test_binary.py": "binary", "test_image.py": "image"}
-    return True if others.get(collection_path.name, kind := config.getoption("--program")) != kind else None
+    only = {"test_bill.py": ("binary", "image"), "test_binary.py": ("binary",), "test_image.py": ("image",)}
+    kind = config.getoption("--program")
+    return True if kind not in only.get(collection_path.name, (kind,)) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run every test against the source, and against another program those that run a program.
 
-    A test with the mark `process` is about the process itself, its descriptors or its signals: a container has another
-    one in between.
+    A test with the mark `process` starts the program in a way of its own, or another program: in the image is neither.
     """
     kind = config.getoption("--program")
     if kind != "source":
@@ -43,8 +43,8 @@ def program(pytestconfig: pytest.Config) -> Iterator[Program]:
         return
     from . import container
 
-    with container.exported(container.IMAGE) as root:
-        yield container.ContainerProgram(kind, root, tuple(container.configuration(container.IMAGE)["Env"]))
+    with container.unpacked(container.IMAGE) as image:
+        yield container.ContainerProgram(kind, image)
 
 
 @pytest.fixture

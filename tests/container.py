@@ -1,4 +1,4 @@
-"""The image as Concourse's worker runs it: runc, with the worker's namespaces, user map, capabilities and mounts.
+"""The image as Concourse's worker runs it: in containers made by runc, from a specification like the worker's.
 
 What the worker sets: https://github.com/concourse/concourse/tree/master/worker/runtime/spec
 """
@@ -19,11 +19,14 @@ from .program import Program, Result
 IMAGE = os.environ.get("IMAGE", "s3-presigned-url")
 ENGINE = os.environ.get("ENGINE", "docker")
 RESOURCE = Path("/opt/resource")
-STEPS = ("check", "in", "out")
-INSIDE = Path("/tmp/build/get")  # noqa: S108  # where Concourse mounts the destination
+DESTINATION = Path("/tmp/build/get")  # noqa: S108  # where Concourse mounts it
 
-# Concourse runs containers without privileges in a user namespace: root there is the highest user id outside.
+# Without privileges a container is in a user namespace: its root is the highest user out here, and all of it is root's.
 ROOT_OUTSIDE = 65534
+IDS = [
+    {"containerID": 0, "hostID": ROOT_OUTSIDE, "size": 1},
+    {"containerID": 1, "hostID": 1, "size": ROOT_OUTSIDE - 1},
+]
 CAPABILITIES = [
     f"CAP_{name}"
     for name in (
@@ -31,7 +34,16 @@ CAPABILITIES = [
         *("NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
     )
 ]
-TMPFS = ["nosuid", "nodev", "mode=1777"]
+
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image, unpacked: the folder of its file system, and what it says of itself (Env, Labels, User, ...)."""
+
+    root: Path
+    config: dict[str, Any]
 
 
 def engine(*arguments: str) -> str:
@@ -40,102 +52,87 @@ def engine(*arguments: str) -> str:
 
 
 @contextlib.contextmanager
-def exported(image: str) -> Iterator[Path]:
-    """The image's file system as a folder, until the end of the block."""
-    folder = Path(tempfile.mkdtemp(prefix="image-"))
-    folder.chmod(0o755)
-    container = engine("create", image, "/none")
+def unpacked(tag: str) -> Iterator[Image]:
+    """An image of the engine, until the end of the block."""
+    root = Path(tempfile.mkdtemp(prefix="image-"))
+    container = engine("create", tag, "/none")
     try:
         with subprocess.Popen([ENGINE, "export", container], stdout=subprocess.PIPE) as export:
-            subprocess.run(["tar", "-x", "-C", folder, "--numeric-owner"], stdin=export.stdout, check=True)
-        yield folder
+            subprocess.run(["tar", "-x", "-C", root, "--numeric-owner"], stdin=export.stdout, check=True)
+        root.chmod(0o755)
+        hand_over(root)
+        yield Image(root, json.loads(engine("image", "inspect", tag))[0]["Config"])
     finally:
         engine("rm", container)
-        shutil.rmtree(folder)
+        shutil.rmtree(root)
 
 
-def configuration(image: str) -> dict[str, Any]:
-    """What the image says of itself: environment, user, labels."""
-    described: dict[str, Any] = json.loads(engine("image", "inspect", image))[0]["Config"]
-    return described
+def hand_over(path: Path) -> None:
+    """Make what is root's out here the container's root's, as the worker does with images and volumes."""
+    for found in (path, *path.rglob("*")):
+        if found.lstat().st_uid == 0:
+            os.chown(found, ROOT_OUTSIDE, ROOT_OUTSIDE, follow_symlinks=False)
 
 
-def specification(
-    root: Path, arguments: list[str], environ: list[str], mounts: dict[Path, Path], *, network: bool, cwd: str
-) -> dict[str, Any]:
-    """The container, as the OCI runtime specification has it. `mounts`: path inside to path outside."""
+def specification(image: Image, *command: str | Path, mounts: dict[Path, Path], network: bool = False) -> Spec:
+    """A container for a command, with an environment of the image's own. `mounts` maps paths inside to paths outside.
+
+    The root file system is read-only, which the worker's is not. With `network` the container has that of the machine.
+    """
+    for outside in mounts.values():
+        hand_over(outside)
+    private = ["nosuid", "noexec", "nodev"]
     namespaces = ["pid", "ipc", "uts", "mount", "user", "cgroup", *([] if network else ["network"])]
-    ids = [
-        {"containerID": 0, "hostID": ROOT_OUTSIDE, "size": 1},
-        {"containerID": 1, "hostID": 1, "size": ROOT_OUTSIDE - 1},
-    ]
     return {
         "ociVersion": "1.0.2",
         "hostname": "resource",
         "process": {
             "user": {"uid": 0, "gid": 0},
-            "cwd": cwd,
-            "args": arguments,
-            "env": environ,
+            "cwd": "/",
+            "args": [*map(str, command)],
+            "env": [*image.config["Env"]],
             "capabilities": dict.fromkeys(("bounding", "effective", "inheritable", "permitted"), CAPABILITIES),
         },
-        "root": {"path": str(root), "readonly": True},
+        "root": {"path": str(image.root), "readonly": True},
         "mounts": [
-            {"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"]},
+            {"destination": "/proc", "type": "proc", "source": "proc", "options": private},
             {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=64k"]},
-            {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": TMPFS},  # noqa: S108
+            {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": [*private, "mode=1777"]},  # noqa: S108
+            {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "mode=1777"]},  # noqa: S108
             *(
                 {"destination": str(inside), "type": "bind", "source": str(outside), "options": ["rbind", "rw"]}
                 for inside, outside in mounts.items()
             ),
         ],
-        "linux": {"namespaces": [{"type": name} for name in namespaces], "uidMappings": ids, "gidMappings": ids},
+        "linux": {"namespaces": [{"type": name} for name in namespaces], "uidMappings": IDS, "gidMappings": IDS},
     }
 
 
 @contextlib.contextmanager
-def bundle(spec: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-    """A folder that runc can run, and the name of the container."""
+def bundle(spec: Spec) -> Iterator[tuple[Path, str]]:
+    """A folder that runc makes a container of, and a name for it."""
     with tempfile.TemporaryDirectory(prefix="bundle-") as folder:
         (Path(folder) / "config.json").write_text(json.dumps(spec))
         yield Path(folder), Path(folder).name
 
 
-@contextlib.contextmanager
-def volume(outside: Path) -> Iterator[Path]:
-    """A copy of a folder that belongs to the container's root, as Concourse's volumes do; its content comes back."""
-    with tempfile.TemporaryDirectory(prefix="volume-") as folder:
-        copy = Path(folder) / "content"
-        shutil.copytree(outside, copy, symlinks=True)
-        for path in (copy, *copy.rglob("*")):
-            os.chown(path, ROOT_OUTSIDE, ROOT_OUTSIDE, follow_symlinks=False)
-        Path(folder).chmod(0o755)
-        copy.chmod(0o755)
-        yield copy
-        shutil.rmtree(outside)
-        shutil.copytree(copy, outside, symlinks=True)
-
-
-@contextlib.contextmanager
-def readable(outside: Path) -> Iterator[Path]:
-    """A copy of a file that everyone may read, since the container's root is nobody out here."""
-    with tempfile.TemporaryDirectory(prefix="file-") as folder:
-        Path(folder).chmod(0o755)
-        copy = Path(shutil.copy(outside, folder))
-        copy.chmod(0o644)
-        yield copy
+def run(spec: Spec, request: bytes) -> subprocess.CompletedProcess[bytes]:
+    """Run a container to its end, with a request on stdin, and stdout apart from stderr."""
+    with bundle(spec) as (folder, name):
+        command = ["runc", "run", "--bundle", str(folder), name]
+        return subprocess.run(command, input=request, capture_output=True, timeout=120, check=False)
 
 
 @dataclass(frozen=True)
 class ContainerProgram(Program):
-    """The program in the image: each run is a container, with the first directory among the arguments mounted."""
+    """The program in the image. Each run is a container, in which the test's directory is the destination."""
 
-    root: Path = Path("/")
-    environment: tuple[str, ...] = ()
+    image: Image
 
     def command(self, step: str) -> list[str]:
-        """The program by its path in the image."""
-        return [str(RESOURCE / step)] if step in STEPS else [str(RESOURCE / "s3-presigned-url"), *self._named(step)]
+        """Return the program by its path in the image."""
+        own = ("check", "in", "out")
+        return [str(RESOURCE / step)] if step in own else [str(RESOURCE / "s3-presigned-url"), *self._named(step)]
 
     def run(
         self,
@@ -147,36 +144,19 @@ class ContainerProgram(Program):
         input_: bytes | None = None,
     ) -> Result:
         directory = cwd or next((argument for argument in arguments if isinstance(argument, Path)), None)
-        with contextlib.ExitStack() as stack:
-            mounts = {}
-            if directory and directory.is_dir():
-                mounts[INSIDE] = stack.enter_context(volume(directory))
-            for value in (environ or {}).values():
-                if value.startswith("/") and Path(value).exists() and not Path(value).is_relative_to("/etc"):
-                    mounts[Path(value)] = stack.enter_context(readable(Path(value)))
-            inside = [
-                str(INSIDE) if argument == directory and INSIDE in mounts else str(argument) for argument in arguments
-            ]
-            command = (
-                [str(RESOURCE / step)] if step in STEPS else [str(RESOURCE / "s3-presigned-url"), *([step] if step else [])]
-            )
-            spec = specification(
-                self.root,
-                [*command, *inside],
-                [*self.environment, *(f"{name}={value}" for name, value in (environ or {}).items())],
-                mounts,
-                network=True,
-                cwd=str(INSIDE) if cwd else "/",
-            )
-            given = json.dumps(request).encode() if input_ is None else input_
-            process = run_container(stack, spec, given)
-        told = [stream.decode().replace(str(INSIDE), str(directory)) for stream in (process.stdout, process.stderr)]
+        mounts = _named_in(environ or {})
+        if directory and directory.exists():
+            mounts[DESTINATION] = directory
+            arguments = tuple(DESTINATION if argument == directory else argument for argument in arguments)
+        spec = specification(self.image, *self.command(step), *arguments, mounts=mounts, network=True)
+        spec["process"]["env"] += [f"{name}={value}" for name, value in (environ or {}).items()]
+        spec["process"]["cwd"] = str(DESTINATION if cwd else "/")
+        process = run(spec, json.dumps(request).encode() if input_ is None else input_)
+        told = [stream.decode().replace(str(DESTINATION), str(directory)) for stream in (process.stdout, process.stderr)]
         return Result(process.returncode, *told)
 
 
-def run_container(stack: contextlib.ExitStack, spec: dict[str, Any], given: bytes) -> subprocess.CompletedProcess[bytes]:
-    """Run a container to its end, stdout apart from stderr."""
-    folder, name = stack.enter_context(bundle(spec))
-    return subprocess.run(
-        ["runc", "run", "--bundle", folder, name], input=given, capture_output=True, timeout=120, check=False
-    )
+def _named_in(environ: dict[str, str]) -> dict[Path, Path]:
+    """The files and folders of the test that variables name: they are in the container under the same paths."""
+    ours = [Path(value) for value in environ.values() if value.startswith(f"{tempfile.gettempdir()}/")]
+    return {path: path for path in ours if path.exists()}

@@ -15,6 +15,7 @@ from .test_refusals import assert_refused
 TOO_DEEP = "stdin: must be a request in JSON, not nested this deeply"
 
 
+@pytest.mark.process
 def test_a_small_stack_is_enough_to_refuse_what_is_nested_deeply(program: Program) -> None:
     for stdin in (b"[" * 600_000, b'{"source":' * 100_000, b'{"x":' + b"[" * 200 + b"]" * 200 + b"}"):
         process = subprocess.run(
@@ -40,6 +41,7 @@ def test_brackets_in_a_text_are_no_levels(program: Program, destination: Path) -
     assert program.run("in", destination, request=get_request({"file_path": "k", "file_name": name})).code == 0
 
 
+@pytest.mark.process
 def test_of_a_request_of_64_mib_little_more_than_1_is_read(program: Program, destination: Path, tmp_path: Path) -> None:
     with (tmp_path / "request").open("w+b") as request:
         request.truncate(64 << 20)

@@ -108,6 +108,7 @@ def test_a_profile_of_the_shared_files_is_used(program: Program, destination: Pa
     assert_signed_by(SOURCE, destination)
 
 
+@pytest.mark.process
 def test_a_process_is_asked(program: Program, destination: Path, tmp_path: Path) -> None:
     answer = {
         "Version": 1,
@@ -124,6 +125,7 @@ def test_a_process_is_asked(program: Program, destination: Path, tmp_path: Path)
     assert_signed_by(TEMPORARY, destination)
 
 
+@pytest.mark.process
 def test_a_process_that_answers_rubbish_is_told(program: Program, destination: Path, tmp_path: Path) -> None:
     configuration = tmp_path / "config"
     configuration.write_text("[default]\ncredential_process = /bin/echo rubbish\n")

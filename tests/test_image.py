@@ -4,174 +4,209 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import stat
 import subprocess
 import time
 from collections.abc import Iterator
+from http.server import HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
+import trustme
 
 import app
 
 from . import container
-from .container import INSIDE, RESOURCE, ROOT_OUTSIDE, ContainerProgram
-from .program import CREDENTIALS, ROOT, files_below, get_request
-from .servers import versitygw
+from .container import DESTINATION, RESOURCE, ROOT_OUTSIDE, ContainerProgram, Image, Spec
+from .program import CREDENTIALS, ROOT, VERSION, files_below, get_request
+from .servers import REGION, versitygw
+from .test_chain import ContainerCredentials, serving
+from .test_chain import container as container_credentials
+from .test_server import ask
 
 REQUEST = json.dumps(get_request()).encode()
-EVERY_KEY = ["description", "licenses", "revision", "source", "title", "version"]
 
 
 @pytest.fixture
-def spec(program: ContainerProgram, destination: Path) -> Iterator[dict[str, Any]]:
+def image(program: ContainerProgram) -> Image:
+    return program.image
+
+
+@pytest.fixture
+def get(image: Image, destination: Path) -> Spec:
     """The container of one `in`, without a network."""
-    with container.volume(destination) as mounted:
-        command = [str(RESOURCE / "in"), str(INSIDE)]
-        environ = list(program.environment)
-        yield container.specification(program.root, command, environ, {INSIDE: mounted}, network=False, cwd="/")
+    return container.specification(image, RESOURCE / "in", DESTINATION, mounts={DESTINATION: destination})
 
 
-def run(spec: dict[str, Any], given: bytes = REQUEST) -> subprocess.CompletedProcess[bytes]:
-    with contextlib.ExitStack() as stack:
-        return container.run_container(stack, spec, given)
+def assert_signed(spec: Spec, destination: Path) -> None:
+    done = container.run(spec, REQUEST)
+    assert (done.returncode, json.loads(done.stdout or "{}").get("version")) == (0, VERSION), done.stderr
+    assert sorted(files_below(destination)) == ["expires_at", "s3_uri", "url"]
 
 
-def test_it_has_the_program_with_its_links_and_nothing_else_of_ours(program: ContainerProgram) -> None:
-    found = {
-        path.name: str(path.readlink()) if path.is_symlink() else "" for path in (program.root / "opt/resource").iterdir()
-    }
+def test_of_ours_it_has_the_program_its_links_and_what_is_inside(image: Image) -> None:
+    resource, about = image.root / "opt/resource", image.root / "usr/share/doc/s3-presigned-url"
+    found = {path.name: str(path.readlink()) if path.is_symlink() else "" for path in resource.iterdir()}
     links = dict.fromkeys(("check", "in", "out"), "s3-presigned-url")
     assert found == {"s3-presigned-url": "", **links}
-    assert [path.name for path in (program.root / "opt").iterdir()] == ["resource"]
-    about = program.root / "usr/share/doc/s3-presigned-url"
+    assert [path.name for path in (image.root / "opt").iterdir()] == ["resource"]
     assert sorted(path.name for path in about.iterdir()) == ["licences.txt", "sbom.cdx.json"]
 
 
-def test_it_is_distroless_with_certificates(program: ContainerProgram) -> None:
-    assert "Distroless" in (program.root / "etc/os-release").resolve().read_text()
-    assert "BEGIN CERTIFICATE" in (program.root / "etc/ssl/certs/ca-certificates.crt").read_text()
-    for name in ("bin/sh", "usr/bin/python3", "usr/bin/apt"):
-        assert not (program.root / name).exists()
+def test_it_is_distroless_with_certificates(image: Image) -> None:
+    assert 'PRETTY_NAME="Distroless"' in (image.root / "usr/lib/os-release").read_text()
+    assert "BEGIN CERTIFICATE" in (image.root / "etc/ssl/certs/ca-certificates.crt").read_text()
+    files = [path for path in image.root.rglob("*") if path.is_file() and not path.is_symlink()]
+    programs = [path for path in files if path.read_bytes().startswith(b"\x7fELF")]
+    assert programs == [image.root / "opt/resource/s3-presigned-url"]
 
 
-def test_no_file_but_those_of_the_base_may_be_written_by_others(program: ContainerProgram) -> None:
-    for path in (program.root / "opt").rglob("*"):
+def test_nobody_but_root_may_change_what_it_runs(image: Image) -> None:
+    for path in (image.root / "opt", *(image.root / "opt").rglob("*")):
         assert path.is_symlink() or not stat.S_IMODE(path.stat().st_mode) & 0o022, path
 
 
-def test_its_labels_say_what_it_is(program: ContainerProgram) -> None:
-    labels = container.configuration(container.IMAGE)["Labels"]
-    prefix = "org.opencontainers.image."
-    assert sorted(name.removeprefix(prefix) for name in labels if name.startswith(prefix)) == EVERY_KEY
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, check=True, text=True
-    ).stdout.strip()
-    assert labels[f"{prefix}title"] == "s3-presigned-url"
-    assert labels[f"{prefix}version"] == app.__version__
-    assert labels[f"{prefix}revision"] == commit.strip()
-    assert labels[f"{prefix}licenses"] == "MIT"
+def test_its_labels_say_what_it_is(image: Image) -> None:
+    labels = dict(image.config["Labels"])
+    assert labels.pop("org.opencontainers.image.source")
+    ours = {name: text for name, text in labels.items() if name.startswith("org.opencontainers.image.")}
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    assert ours == {
+        "org.opencontainers.image.description": "A Concourse CI resource type that hands a pipeline a presigned S3 URL",
+        "org.opencontainers.image.licenses": "MIT",
+        "org.opencontainers.image.revision": commit.strip(),
+        "org.opencontainers.image.title": "s3-presigned-url",
+        "org.opencontainers.image.version": app.__version__,
+    }
 
 
-def test_the_dockerfile_alone_gives_it_the_version(program: ContainerProgram) -> None:
+def test_the_dockerfile_alone_gives_it_the_version(image: Image) -> None:
     assert f"ARG VERSION={app.__version__}\n" in (ROOT / "Dockerfile").read_text()
 
 
-def test_it_runs_as_root_like_concourses_own(program: ContainerProgram) -> None:
-    assert container.configuration(container.IMAGE).get("User", "") in ("", "0", "root")
+def test_it_runs_as_root_as_concourses_own_do(image: Image) -> None:
+    assert image.config.get("User", "") in ("", "0", "root")
 
 
 @pytest.mark.parametrize("cwd", ["/", "/tmp", "/tmp/build/get", "/opt/resource"])  # noqa: S108  # in the container
-def test_it_runs_from_any_working_directory(spec: dict[str, Any], cwd: str) -> None:
-    spec["process"]["cwd"] = cwd
-    done = run(spec)
-    assert (done.returncode, json.loads(done.stdout)["version"]) == (0, {"execution_date": "1795380913"})
+def test_it_runs_in_any_working_directory(get: Spec, destination: Path, cwd: str) -> None:
+    get["process"]["cwd"] = cwd
+    assert_signed(get, destination)
 
 
-def test_it_needs_no_variable_at_all(spec: dict[str, Any]) -> None:
-    spec["process"]["env"] = []
-    assert run(spec).returncode == 0
+def test_it_needs_no_variable_at_all(get: Spec, destination: Path) -> None:
+    get["process"]["env"] = []
+    assert_signed(get, destination)
 
 
-def test_what_it_hands_over_belongs_to_the_containers_root(spec: dict[str, Any]) -> None:
-    assert run(spec).returncode == 0
-    mounted = next(Path(mount["source"]) for mount in spec["mounts"] if mount["destination"] == str(INSIDE))
-    owners = {path.stat().st_uid for path in mounted.iterdir()}
-    assert (owners, sorted(path.name for path in mounted.iterdir())) == ({ROOT_OUTSIDE}, ["expires_at", "s3_uri", "url"])
+def test_it_needs_no_capability(get: Spec, destination: Path) -> None:
+    get["process"] |= {"capabilities": {}, "noNewPrivileges": True}
+    assert_signed(get, destination)
 
 
-def test_without_capabilities_it_still_signs(spec: dict[str, Any]) -> None:
-    spec["process"]["capabilities"] = {}
-    spec["process"]["noNewPrivileges"] = True
-    assert run(spec).returncode == 0
+def test_it_needs_nothing_to_write_to_but_the_destination(get: Spec, destination: Path) -> None:
+    get["mounts"] = [{**mount, "options": [*mount["options"], "ro"]} for mount in get["mounts"]]
+    get["mounts"][-1]["options"].remove("ro")
+    assert_signed(get, destination)
 
 
-def test_an_abort_ends_it_at_once_and_leaves_nothing(spec: dict[str, Any], tmp_path: Path) -> None:
-    # as a worker does: the container is up, and the step is one more process in it
-    with container.bundle(spec) as (folder, name):
-        up = subprocess.Popen(["runc", "run", "--bundle", str(folder), name], stdin=subprocess.PIPE)
-        wait_until_running(name)
-        step = ["runc", "exec", "--pid-file", str(tmp_path / "pid"), name, str(RESOURCE / "in"), str(INSIDE)]
-        with subprocess.Popen(step, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            os.kill(ready(tmp_path / "pid"), signal.SIGTERM)
-            told = process.communicate(timeout=10)
-        assert (process.returncode, *told) == (1, b"", b"s3-presigned-url: in: interrupted\n")
-        subprocess.run(["runc", "kill", name, "KILL"], check=True)
-        up.communicate()
-    mounted = next(Path(mount["source"]) for mount in spec["mounts"] if mount["destination"] == str(INSIDE))
-    assert files_below(mounted) == {}
+def test_what_it_leaves_belongs_to_the_containers_root(get: Spec, destination: Path) -> None:
+    assert_signed(get, destination)
+    owners = {(path.stat().st_uid, path.stat().st_gid) for path in destination.iterdir()}
+    assert owners == {(ROOT_OUTSIDE, ROOT_OUTSIDE)}
 
 
-def ready(pid_file: Path) -> int:
-    """The step's process id out here, once it has a handler for SIGTERM: then it waits for its request."""
-    for _ in range(200):
+@pytest.fixture
+def up(get: Spec) -> Iterator[str]:
+    """A container that is up, as the worker has one when it runs the step: it is an `in` that waits for its request."""
+    requests, never = os.pipe()
+    with container.bundle(get) as (folder, name):
+        start = ["runc", "run", "--detach", "--bundle", str(folder), name]
+        subprocess.run(start, stdin=requests, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        yield name
+        subprocess.run(["runc", "delete", "--force", name], check=True)
+    os.close(requests)
+    os.close(never)
+
+
+def test_a_step_runs_in_a_container_that_is_up(up: str, destination: Path) -> None:
+    step = ["runc", "exec", up, str(RESOURCE / "in"), str(DESTINATION)]
+    done = subprocess.run(step, input=REQUEST, capture_output=True, check=True)
+    assert json.loads(done.stdout)["version"] == VERSION
+    assert sorted(files_below(destination)) == ["expires_at", "s3_uri", "url"]
+
+
+def test_an_aborted_step_ends_at_once_and_leaves_nothing(up: str, destination: Path, tmp_path: Path) -> None:
+    step = ["runc", "exec", "--pid-file", str(tmp_path / "pid"), up, str(RESOURCE / "in"), str(DESTINATION)]
+    with subprocess.Popen(step, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        os.kill(waiting(tmp_path / "pid"), signal.SIGTERM)
+        told = process.communicate(timeout=10)
+    assert (process.returncode, *told) == (1, b"", b"s3-presigned-url: in: interrupted\n")
+    assert files_below(destination) == {}
+
+
+def waiting(pid_file: Path) -> int:
+    """The process out here, once it would catch SIGTERM: then it waits for its request."""
+    for _ in range(400):
         with contextlib.suppress(OSError, ValueError):
             pid = int(pid_file.read_text())
-            caught = next(
-                line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt")
-            )
+            (caught,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt"))
             if int(caught.split()[1], 16) & 1 << (signal.SIGTERM - 1):
                 return pid
-        time.sleep(0.05)
+        time.sleep(0.025)
     raise AssertionError("the step did not start")
 
 
-def wait_until_running(name: str) -> None:
-    for _ in range(200):
-        state = subprocess.run(["runc", "state", name], capture_output=True, check=False)
-        if state.returncode == 0 and json.loads(state.stdout)["status"] == "running":
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{name} did not start")
-
-
-def test_the_main_job_runs_against_a_server_that_checks_signatures(
-    program: ContainerProgram, destination: Path, tmp_path: Path
+def test_the_main_job_is_done_against_a_server_that_checks_signatures(
+    image: Image, destination: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "served").mkdir()
-    with versitygw(tmp_path / "served") as server:
+    put = tmp_path / "put"
+    put.mkdir()
+    (tmp_path / "s3").mkdir()
+    with versitygw(tmp_path / "s3") as server:
         (server.bucket("my-bucket") / "file.txt").write_text("the content\n")
-        source = {"bucket_name": "my-bucket", "region_name": "eu-west-1", "endpoint": server.url, **CREDENTIALS}
-        put = program.run("out", destination, request={"source": source, "params": {}})
+        source = {"bucket_name": "my-bucket", "region_name": REGION, "endpoint": server.url, **CREDENTIALS}
+        version = step(image, "out", put, {"source": source})["version"]
         params = {"file_path": "file.txt", "file_name": "renamed.txt", "expires_in": {"hours": 24}}
-        version = put.answer["version"]
-        got = program.run("in", destination, request={"source": source, "params": params, "version": version})
-        assert (got.code, got.answer["version"]) == (0, version)
-        url = (destination / "url").read_text()
-        download = subprocess.run(["curl", "-sS", "-i", url], capture_output=True, check=True, text=True).stdout
-    assert download.startswith("HTTP/1.1 200 OK")
-    assert 'Content-Disposition: attachment; filename="renamed.txt"' in download.replace(
-        "content-disposition", "Content-Disposition"
-    )
-    assert download.endswith("\r\n\r\nthe content\n")
+        assert (
+            step(image, "in", destination, {"source": source, "params": params, "version": version})["version"] == version
+        )
+        status, body, headers = ask((destination / "url").read_text())
+    assert (status, body, headers["Content-Disposition"]) == (200, b"the content\n", 'attachment; filename="renamed.txt"')
 
 
-def test_a_worker_may_mount_its_own_certificates(spec: dict[str, Any], program: ContainerProgram, tmp_path: Path) -> None:
-    certificates = tmp_path / "certificates"
+def step(image: Image, name: str, directory: Path, request: dict[str, object]) -> dict[str, object]:
+    inside = DESTINATION.with_name({"in": "get", "out": "put"}[name])
+    spec = container.specification(image, RESOURCE / name, inside, mounts={inside: directory}, network=True)
+    done = container.run(spec, json.dumps(request).encode())
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.parametrize("mounted", [True, False])
+def test_it_trusts_the_certificates_that_a_worker_mounts(
+    image: Image, destination: Path, tmp_path: Path, mounted: bool
+) -> None:
+    authority, certificates = trustme.CA(), tmp_path / "certificates"
     certificates.mkdir()
-    (certificates / "ca-certificates.crt").write_text("no certificate\n")
-    with container.volume(certificates) as mounted:
-        source = {"destination": "/etc/ssl/certs", "type": "bind", "source": str(mounted), "options": ["rbind", "ro"]}
-        spec["mounts"].append(source)
-        assert run(spec).returncode == 0
+    authority.cert_pem.write_to_path(str(certificates / "ca-certificates.crt"))
+    mounts = {DESTINATION: destination, **({Path("/etc/ssl/certs"): certificates} if mounted else {})}
+    spec = container.specification(image, RESOURCE / "in", DESTINATION, mounts=mounts, network=True)
+    with serving(secure_server(authority)) as server:
+        variables = container_credentials(f"https://127.0.0.1:{server.server_port}/credentials")
+        spec["process"]["env"] += [f"{name}={value}" for name, value in variables.items()]
+        request = get_request({"file_path": "k"}, access_key_id=..., secret_access_key=...)
+        done = container.run(spec, json.dumps(request).encode())
+    assert (done.returncode == 0) == mounted, done.stderr
+    assert (b"CERTIFICATE_VERIFY_FAILED" in done.stderr) == (not mounted)
+
+
+def secure_server(authority: trustme.CA) -> HTTPServer:
+    """Container credentials over TLS."""
+    server = HTTPServer(("127.0.0.1", 0), ContainerCredentials)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return server
