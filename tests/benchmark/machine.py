@@ -17,7 +17,12 @@ _PACKAGES = {"concoursetools": ("concoursetools", "boto3"), "nuitka": ("nuitka",
 
 def described() -> str:
     """Return the date, the processor, the kernel, and every version."""
-    return f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, Linux {platform.release()}; {', '.join(_versions())}"
+    return f"{here()}; {', '.join(_versions())}"
+
+
+def here() -> str:
+    """Return the date, the processor and the kernel."""
+    return f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, Linux {platform.release()}"
 
 
 def _processor() -> str:

@@ -24,7 +24,7 @@ def table(results: Mapping[str, Result]) -> str:
     """Return the whole table."""
     go, tools = results.get(rows.GO), results.get(rows.CONCOURSETOOLS)
     lines = [_HEAD, _SIDES, *(_cells(result, go, tools) for result in results.values())]
-    return "\n".join(_line(cells) for cells in lines)
+    return "\n".join(line(cells) for cells in lines)
 
 
 def _cells(result: Result, go: Result | None, tools: Result | None) -> tuple[str, ...]:
@@ -59,5 +59,6 @@ def times(number: float | None) -> str:
     return "-" if number is None else f"{number:,.3g}" if number < 1000 else f"{number:,.0f}"
 
 
-def _line(cells: Iterable[str]) -> str:
+def line(cells: Iterable[str]) -> str:
+    """Return a row of the table."""
     return f"| {' | '.join(cells)} |"

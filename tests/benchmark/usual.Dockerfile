@@ -4,7 +4,7 @@ FROM ${DEBIAN}
 COPY tests/benchmark/requirements.txt tests/benchmark/concoursetools_in.py /opt/
 RUN apt-get update -q \
  && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends ca-certificates python3 python3-pip \
- && pip install --break-system-packages --no-cache-dir --no-compile --require-hashes -r /opt/requirements.txt \
+ && pip install --break-system-packages --no-cache-dir --require-hashes -r /opt/requirements.txt \
  && DEBIAN_FRONTEND=noninteractive apt-get purge -q -y --auto-remove python3-pip \
  && rm -rf /var/lib/apt/lists/* \
  && mkdir /opt/resource \
