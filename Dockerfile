@@ -6,9 +6,10 @@ ARG STATIC=gcr.io/distroless/static-debian13:latest
 # What takes longest (about 8 minutes) and changes least: a layer of its own, made of its own recipe only.
 FROM ${DEBIAN} AS interpreter
 ENV DEBIAN_FRONTEND=noninteractive XDG_CACHE_HOME=/cache
-WORKDIR /src
+WORKDIR /s3-presigned-url
 RUN apt-get update -q && apt-get install -q -y --no-install-recommends ca-certificates python3
-COPY build/interpreter.py build/interpreter.toml build/machine.py build/pins.toml build/train.py build/
+# with a mode of our own, as that of the checkout depends on an umask, and the layer is to be found again
+COPY --chmod=644 build/interpreter.py build/interpreter.toml build/machine.py build/pins.toml build/train.py build/
 RUN python3 build/interpreter.py
 
 FROM interpreter AS binary
@@ -17,11 +18,14 @@ COPY build/ build/
 COPY app/ app/
 RUN python3 build/binary.py
 
-# docker build --target tests .
+# Only for `docker build --target tests .`: the whole suite, with Debian's Python and against this very binary.
 FROM binary AS tests
-RUN apt-get update -q && apt-get install -q -y --no-install-recommends curl git golang-go openssl python3-venv strace
+RUN apt-get update -q && apt-get install -q -y --no-install-recommends golang-go python3-venv
+COPY Makefile ./
+COPY tests/requirements.txt tests/
+RUN make tools .venv/ready .cache/bin/versitygw
 COPY . .
-RUN touch dist/s3-presigned-url && make test
+RUN touch .venv/ready dist/s3-presigned-url && make test EXAMPLES=200
 
 FROM ${STATIC}
 ARG VERSION=0.1.0
@@ -33,6 +37,7 @@ LABEL org.opencontainers.image.title="s3-presigned-url" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="MIT"
-COPY --from=binary /src/.cache/about/ /usr/share/doc/s3-presigned-url/
-COPY --from=binary /src/dist/ /opt/resource/
+COPY --from=binary /s3-presigned-url/about/sbom.cdx.json /s3-presigned-url/about/licences.txt /usr/share/doc/s3-presigned-url/
+COPY --from=binary /s3-presigned-url/dist/ /opt/resource/
+USER 0
 ENTRYPOINT ["/opt/resource/s3-presigned-url"]

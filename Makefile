@@ -1,14 +1,16 @@
-# `make demo` and `make test` set up all that they need. What they make goes to .venv, .cache and dist, none of it in git.
+# `make demo` and `make test` set up all that they need. What they make goes to .venv, .cache,
+# about and dist, none of it in git.
 
 PYTHON ?= python3
 EXAMPLES ?= 2000
 RUNS ?= 25
 FROM ?= binary
-ENGINE ?= $(shell docker info >/dev/null 2>&1 && echo docker || echo podman)
+ENGINE ?= $(shell timeout 5 docker info >/dev/null 2>&1 && echo docker || echo podman)
 IMAGE ?= s3-presigned-url
 venv := .venv/bin
 version = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
-export EXAMPLES ENGINE IMAGE
+in_image = ENGINE=$(ENGINE) IMAGE=$(IMAGE) $(venv)/python
+export EXAMPLES
 
 .PHONY: demo test test-source test-binary tools binary image test-image reproducible bench bench-image lint pins clean help
 
@@ -35,8 +37,9 @@ image: ## Make the image of the resource type (ENGINE=podman, BUILD="--network h
 	$(ENGINE) build $(BUILD) -t $(IMAGE):$(version) -t $(IMAGE):latest --build-arg VERSION=$(version) \
 		--build-arg REVISION=$$(git rev-parse HEAD) $(if $(SOURCE),--build-arg SOURCE=$(SOURCE)) .
 
-test-image: tools .venv/ready .cache/bin/versitygw ## Run the tests of the contract in the image, as Concourse's worker would
-	$(venv)/python -m pytest --program image
+test-image: tools need-runc .venv/ready .cache/bin/versitygw ## Run all tests in its tests stage, and the contract in the image itself
+	$(ENGINE) build $(BUILD) --target tests .
+	$(in_image) -m pytest --program image
 
 reproducible: ## Prove that two builds of this commit are the same file
 	build/reproducible.sh
@@ -44,8 +47,8 @@ reproducible: ## Prove that two builds of this commit are the same file
 bench: binary .venv/ready ## Measure the program beside ConcourseTools, the AWS CLI and Go (RUNS=100 for quieter medians)
 	@$(venv)/python -m tests.benchmark $(RUNS)
 
-bench-image: .venv/ready ## Measure the image beside the same resource made in the usual way
-	@$(venv)/python -m tests.benchmark.images $(RUNS) $(BUILD)
+bench-image: need-runc .venv/ready ## Measure the image beside the same resource made in the usual way
+	@$(in_image) -m tests.benchmark.images $(RUNS) $(BUILD)
 
 lint: .venv/ready ## Check style and types
 	$(venv)/ruff check
@@ -62,7 +65,7 @@ pins: .venv/ready ## Update the pinned versions and hashes of every dependency
 	$(pin) --group pyproject.toml:awscli -o tests/benchmark/requirements-awscli.txt
 
 clean: ## Remove what was made, but for the caches
-	rm -rf .venv dist
+	rm -rf .venv about dist
 
 .venv/ready: tests/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is too old: set PYTHON= to 3.11 or later")'
@@ -70,11 +73,12 @@ clean: ## Remove what was made, but for the caches
 	$(venv)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
 	@touch $@
 
+tools: need-curl need-strace
+
 # What the tests call besides: installed where that is allowed, else named.
-tools:
-	@missing=$$(for tool in curl $(if $(filter test-image,$(MAKECMDGOALS)),runc) strace; do command -v $$tool >/dev/null || echo $$tool; done); \
-	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y $$missing; } \
-	|| { echo "the tests need: $$missing"; exit 1; }
+need-%:
+	@command -v $* >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y $*; } \
+	|| { echo "this needs $*"; exit 1; }
 
 # An S3 server that checks signatures. Go checks the hash of what it downloads against its public checksum database.
 .cache/bin/versitygw:
