@@ -1,4 +1,4 @@
-# The image of the resource type. `docker build .` is all it takes; `make image` also names the version and the commit.
+# The image of the resource type. `docker build .` is all it takes; `make image` also labels it with its commit.
 # To pin an image by its digest: --build-arg STATIC=gcr.io/distroless/static-debian13@sha256:...
 ARG DEBIAN=docker.io/library/debian:trixie-slim
 ARG STATIC=gcr.io/distroless/static-debian13:latest
@@ -28,14 +28,9 @@ COPY . .
 RUN touch .venv/ready dist/s3-presigned-url && make test EXAMPLES=200
 
 FROM ${STATIC}
-ARG VERSION=0.1.0
-ARG REVISION=unknown
-ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="s3-presigned-url" \
       org.opencontainers.image.description="A Concourse CI resource type that hands a pipeline a presigned S3 URL" \
-      org.opencontainers.image.source="${SOURCE}" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=binary /s3-presigned-url/about/sbom.cdx.json /s3-presigned-url/about/licences.txt /usr/share/doc/s3-presigned-url/
 COPY --from=binary /s3-presigned-url/dist/ /opt/resource/

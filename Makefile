@@ -7,8 +7,10 @@ RUNS ?= 25
 FROM ?= binary
 ENGINE ?= $(shell timeout 5 docker info >/dev/null 2>&1 && echo docker || echo podman)
 IMAGE ?= s3-presigned-url
+SOURCE ?= $(shell git config remote.origin.url)
 venv := .venv/bin
 version = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
+label = org.opencontainers.image
 in_image = ENGINE=$(ENGINE) IMAGE=$(IMAGE) $(venv)/python
 export EXAMPLES
 
@@ -33,9 +35,10 @@ binary: dist/s3-presigned-url ## Make dist/s3-presigned-url (10 minutes the firs
 dist/s3-presigned-url: $(wildcard app/*.py) $(shell find build -type f ! -name '*.pyc' ! -name README.md)
 	$(PYTHON) build/binary.py
 
+# as labels and not as build arguments, whose values podman's cache does not look at
 image: ## Make the image of the resource type (ENGINE=podman, BUILD="--network host", SOURCE=https://...)
-	$(ENGINE) build $(BUILD) -t $(IMAGE):$(version) -t $(IMAGE):latest --build-arg VERSION=$(version) \
-		--build-arg REVISION=$$(git rev-parse HEAD) $(if $(SOURCE),--build-arg SOURCE=$(SOURCE)) .
+	$(ENGINE) build $(BUILD) -t $(IMAGE):$(version) -t $(IMAGE):latest --label $(label).source=$(SOURCE) \
+		--label $(label).revision=$$(git rev-parse HEAD) .
 
 test-image: tools need-runc .venv/ready .cache/bin/versitygw ## Run all tests in its tests stage, and the contract in the image itself
 	$(ENGINE) build $(BUILD) --target tests .
