@@ -4,6 +4,7 @@
 PYTHON ?= python3
 EXAMPLES ?= 2000
 RUNS ?= 25
+MINUTES ?= 30
 FROM ?= binary
 ENGINE ?= $(shell timeout 5 docker info >/dev/null 2>&1 && echo docker || echo podman)
 IMAGE ?= s3-presigned-url
@@ -14,7 +15,7 @@ label = org.opencontainers.image
 in_image = ENGINE=$(ENGINE) IMAGE=$(IMAGE) $(venv)/python
 export EXAMPLES
 
-.PHONY: demo test test-source test-binary tools binary image test-image reproducible bench bench-image lint pins clean help
+.PHONY: demo test test-source test-binary tools binary image test-image reproducible bench bench-image fuzz lint pins clean help
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -53,6 +54,9 @@ bench: binary .venv/ready ## Measure the program beside ConcourseTools, the AWS 
 bench-image: need-runc .venv/ready ## Measure the image beside the same resource made in the usual way
 	@$(in_image) -m tests.benchmark.images $(RUNS) $(BUILD)
 
+fuzz: .cache/fuzz/venv/ready ## Look for an input that breaks the source, guided by its coverage (MINUTES=30)
+	.cache/fuzz/venv/bin/python -m tests.fuzz $(MINUTES)
+
 lint: .venv/ready ## Check style and types
 	$(venv)/ruff check
 	$(venv)/ruff format --check
@@ -66,6 +70,7 @@ pins: .venv/ready ## Update the pinned versions and hashes of every dependency
 	$(pin) --group pyproject.toml:concoursetools -c tests/requirements.txt -o tests/benchmark/requirements.txt
 	$(pin) --group pyproject.toml:nuitka -o tests/benchmark/requirements-nuitka.txt
 	$(pin) --group pyproject.toml:awscli -o tests/benchmark/requirements-awscli.txt
+	$(pin) --group pyproject.toml:fuzz -c tests/requirements.txt -o tests/fuzz/requirements.txt
 
 clean: ## Remove what was made, but for the caches
 	rm -rf .venv about dist
@@ -74,6 +79,11 @@ clean: ## Remove what was made, but for the caches
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is too old: set PYTHON= to 3.11 or later")'
 	$(PYTHON) -m venv .venv
 	$(venv)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	@touch $@
+
+.cache/fuzz/venv/ready: tests/fuzz/requirements.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 tools: need-curl need-strace

@@ -1,0 +1,180 @@
+"""What is true of every run, whatever it is given: for hypothesis, for atheris, and for the inputs that once failed."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import resource
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+from unittest import mock
+from urllib.parse import quote
+
+from app.__main__ import STEPS, main
+
+from ..program import Program
+
+KEY = "Planted+Secret/Key=&\"'<>"
+TOKEN = "Planted+Session/Token==&\"'<>"
+
+LONGEST_RUN = 20  # seconds; a run takes milliseconds, but the machine may be busy
+MOST_MEMORY = 256 << 20  # bytes, with an interpreter and boto3 among them
+
+_SIGNED = re.compile(r"https?://\S+[&?]X-Amz-Signature=[0-9a-f]{64}")
+_TOKEN_IN_URL = re.compile(r"X-Amz-Security-Token=[^&\s\"]*")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run. Its working directory is the destination; `beside` is the text of the file `../beside`."""
+
+    step: str
+    arguments: tuple[str, ...] = ()
+    stdin: bytes = b""
+    environ: dict[str, str] = field(default_factory=dict)
+    beside: str = "untouched"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run said and how it ended."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+
+def hold(case: Case, run: "Callable[[Case, Path], Outcome] | None" = None) -> None:
+    """Run a case, in this process unless told otherwise, and hold the invariants against it."""
+    with tempfile.TemporaryDirectory() as folder:
+        destination, beside = Path(folder, "get"), Path(folder, "beside")
+        destination.mkdir()
+        beside.write_text(case.beside)
+        try:
+            began = time.monotonic()
+            outcome = (run or in_process)(case, destination)
+            assert time.monotonic() - began < LONGEST_RUN
+            _judge(case, outcome, destination)
+            assert sorted(os.listdir(folder)) == ["beside", "get"]
+            assert beside.read_text() == case.beside
+        except BaseException as error:
+            error.add_note(f"in: {case!r}")
+            raise
+
+
+def in_process(case: Case, destination: Path) -> Outcome:
+    """Run a case where it is quick, and a coverage-guided fuzzer sees which way it takes."""
+    stdout, stderr = io.BytesIO(), io.BytesIO()
+    argv = ["s3-presigned-url", case.step, *case.arguments]
+    with contextlib.chdir(destination), mock.patch.dict(os.environ, case.environ, clear=True), no_network():
+        code = main(argv, case.environ, io.BytesIO(case.stdin), stdout, stderr)
+    return Outcome(code, stdout.getvalue(), stderr.getvalue())
+
+
+def as_process(program: Program) -> Callable[[Case, Path], Outcome]:
+    """Return what runs a case as Concourse would, with a bound on its memory."""
+
+    def run(case: Case, destination: Path) -> Outcome:
+        process = subprocess.run(
+            [*program.command(case.step), *case.arguments],
+            input=case.stdin,
+            capture_output=True,
+            env={**case.environ, **program.environ()},
+            cwd=destination,
+            timeout=LONGEST_RUN,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY)),  # noqa: PLW1509
+        )
+        return Outcome(process.returncode, process.stdout, process.stderr)
+
+    return run
+
+
+@contextlib.contextmanager
+def no_network() -> Iterator[None]:
+    """Refuse every connection at once, without the pauses between the attempts."""
+
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    with (
+        mock.patch.object(socket.socket, "connect", refuse),
+        mock.patch.object(socket, "getaddrinfo", refuse),
+        mock.patch.object(time, "sleep", lambda _: None),
+    ):
+        yield
+
+
+def _judge(case: Case, outcome: Outcome, destination: Path) -> None:
+    lines = outcome.stderr.decode().split("\n")
+    assert lines.pop() == "", "the last line is whole"
+    assert all(line.isprintable() for line in lines)
+    files = {str(path.relative_to(destination)): path for path in destination.rglob("*") if not path.is_dir()}
+    if outcome.code == 0:
+        assert all(line.startswith(("signed ", "warning: ")) for line in lines)
+        _judge_answer(case, outcome.stdout, files)
+        _judge_files(files)
+    else:
+        assert outcome.code == 1
+        assert outcome.stdout == b""
+        assert [line[: len("s3-presigned-url: ")] for line in lines] == ["s3-presigned-url: "], lines
+        assert "this is a bug" not in lines[0], lines[0]
+        assert list(destination.iterdir()) == []
+    for text in (*lines, outcome.stdout.decode(), *(path.read_text() for path in files.values())):
+        _judge_secrets(text)
+
+
+def _judge_answer(case: Case, stdout: bytes, files: dict[str, Path]) -> None:
+    if case.step in STEPS:
+        answer = json.loads(stdout, parse_constant=_no_json)
+        if case.step == "check":
+            assert answer == []
+            return
+        assert answer.keys() == {"version", "metadata"}
+        assert all(isinstance(value, str) for value in answer["version"].values())
+        assert all(isinstance(text, str) for row in answer["metadata"] for text in (row["name"], row["value"]))
+        assert "X-Amz-" not in json.dumps(answer["version"])
+        assert bool(files) == (case.step == "in")
+    elif files:
+        assert stdout == b""
+    elif stdout[:1] == b"{":
+        assert all(_SIGNED.fullmatch(url) for url in json.loads(stdout, parse_constant=_no_json).values())
+    elif stdout[:6] != b"usage:":
+        assert _SIGNED.fullmatch(stdout.decode().removesuffix("\n"))
+
+
+def _no_json(constant: str) -> NoReturn:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+def _judge_files(files: dict[str, Path]) -> None:
+    """Every file is whole, and no staged one was left."""
+    for name, path in files.items():
+        text = path.read_text()
+        assert path.stat().st_mode & 0o7777 == 0o644
+        match path.name:
+            case "expires_at":
+                assert _MOMENT.fullmatch(text)
+            case "s3_uri":
+                assert text.startswith("s3://")
+            case "curl.conf":
+                assert _SIGNED.search(text)
+            case "headers.json" | "urls.json":
+                assert json.loads(text)
+            case _:
+                assert _SIGNED.fullmatch(text) or json.loads(text), name
+
+
+def _judge_secrets(text: str) -> None:
+    told = _TOKEN_IN_URL.sub("", text)
+    for secret in (KEY, TOKEN):
+        for form in (secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1]):
+            assert form not in told
