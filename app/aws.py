@@ -3,11 +3,14 @@
 boto3 costs ten times the rest of a run, so this module is imported only when needed, as is `chain.py`.
 """
 
+import functools
 import logging
+import os
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
 
 from . import endpoint
 from .credentials import Credentials
@@ -35,8 +38,9 @@ _PARAMETER = {
 
 def presign(source: Source, wanted: Operation, credentials: Credentials, expires_in: int) -> str:
     """Return a URL signed by boto3 for `expires_in` seconds from now. Raises ResourceError with boto3's objection."""
+    os.environ.pop("SSLKEYLOGFILE", None)  # a client opens the file that it names, though no connection is made here
     try:
-        client = boto3.client(
+        client = _session().client(
             "s3",
             region_name=endpoint.region(source),
             use_ssl=not is_true(source.disable_ssl),
@@ -63,11 +67,21 @@ def check(source: Source) -> None:
     presign(source, Operation("GET", "key", [], {}), nobody, 1)
 
 
-def config(source: Source) -> Config:
-    """Return the source's choice of address in boto3's terms.
+@functools.cache
+def _session() -> boto3.Session:
+    """Return a session with botocore's defaults: no variable and no file of the machine has a say in an address.
 
-    Everything that the environment could set otherwise is set here: the same source gives the same URL on every worker.
+    So the same source gives the same URL on every worker.
     """
+    defaults = {name: default for name, (_, _, default, _) in Session.SESSION_VARIABLES.items()}
+    defaults.update(config_file=os.devnull, credentials_file=os.devnull)
+    # neither a line of a file nor a variable to look for each in
+    variables = {name: (None, None, default, None) for name, default in defaults.items()}
+    return boto3.Session(botocore_session=Session(variables))
+
+
+def config(source: Source) -> Config:
+    """Return the source's choice of address in boto3's terms."""
     return Config(
         signature_version="s3v4",
         ignore_configured_endpoint_urls=True,

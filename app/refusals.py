@@ -82,19 +82,19 @@ def _field_mistake(value: Any, type_: Any, form: str, name: str, path: str) -> R
     if name == "files" and isinstance(value, dict):
         return _files_mistake(value, f"{path}{name}")
     if name == "version" and isinstance(value, dict):
-        return next(
-            _field_mistake(text, str, "a string", part, "version.")
-            for part, text in value.items()
-            if not isinstance(text, str)
-        )
+        part, other = next((part, text) for part, text in value.items() if not isinstance(text, str))
+        return _unlike("a string", other, f"version.{part}", show=False)
     if value == "":
         return ResourceError(f"{path}{name}", "must not be empty: give it a value, or leave it out")
     if is_too_long(name, value):
         longest = LONGER.get(name, LONGEST_TEXT)
         return ResourceError(f"{path}{name}", f"must be at most {longest} characters, got {len(value)}")
+    return _unlike(form, value, f"{path}{name}", show=bool(path) and name not in fields.SECRET)
+
+
+def _unlike(form: str, value: Any, field: str, *, show: bool) -> ResourceError:
     cure = ": write it in quotes" if form == "a string" and isinstance(value, int | float) else ""
-    show = bool(path) and name not in fields.SECRET
-    return ResourceError(f"{path}{name}", f"must be {form}, got {_kind(value, show=show)}{cure}")
+    return ResourceError(field, f"must be {form}, got {_kind(value, show=show)}{cure}")
 
 
 def _files_mistake(entries: dict[str, Any], path: str) -> ResourceError | None:

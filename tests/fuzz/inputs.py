@@ -19,7 +19,16 @@ ACCESS_POINT = "arn:aws:s3:eu-west-1:123456789012:accesspoint/my-point"
 _PLAUSIBLE: dict[str, list[Any]] = {
     "bucket_name": ["my-bucket", "dotted.bucket", "UPPER_case", "a" * 63, "a" * 255, "a.b-.c", "x--x-s3", "my.mrap"],
     "region_name": ["eu-west-1", "cn-north-1", "us-iso-east-1", "xx-yy-0", "garage", "-", "a-" * 31 + "b"],
-    "endpoint": ["minio.example.com", "http://10.0.0.5:9000", "https://[::1]:443/a/b/", "HTTP://h", "x:0", "[", "://", "a..b"],
+    "endpoint": [
+        "minio.example.com",
+        "http://10.0.0.5:9000",
+        "https://[::1]:443/a/b/",
+        "HTTP://h",
+        "x:0",
+        "[",
+        "://",
+        "a..b",
+    ],
     "public_endpoint": ["https://s3.example.com", "10.0.0.5", "http://h/.."],
     "use_path_style": [True, "false"],
     "disable_ssl": [False, "True"],
@@ -33,14 +42,58 @@ _PLAUSIBLE: dict[str, list[Any]] = {
     "response_expires": ["Wed, 21 Oct 2026 07:28:00 GMT", "Thu, 21 Oct 2026 07:28:00 GMT", "Mon, 01 Jan 0001 00:00:00 GMT"],
     "content_type": ["text/plain"],
     "sse_kms_key_id": ["arn:aws:kms:eu-west-1:123456789012:key/1"],
-    "url_file": ["url", "a/b/c", "./url", "../url", "/url", "s3_uri", "expires_at/x", "a/../../b", "\x00", "a" * 300, "a/" * 300 + "b"],
+    "url_file": [
+        "url",
+        "a/b/c",
+        "./url",
+        "../url",
+        "/url",
+        "s3_uri",
+        "expires_at/x",
+        "a/../../b",
+        "\x00",
+        "a" * 300,
+        "a/" * 300 + "b",
+    ],
 }
 _DURATIONS: list[Any] = [
-    *("90s", "24h", "7d", "1h30m", "8d", "0s", "-1h", "1.5h", "1h1", "h", "h1", "9" * 31 + "w", "٣h", "1_000", "1e3", "nan"),
+    *(
+        "90s",
+        "24h",
+        "7d",
+        "1h30m",
+        "8d",
+        "0s",
+        "-1h",
+        "1.5h",
+        "1h1",
+        "h",
+        "h1",
+        "9" * 31 + "w",
+        "٣h",
+        "1_000",
+        "1e3",
+        "nan",
+    ),
     *(3600, 0, -1, 604800, 604801, 1.0, 1.5, 1e308, -0.0, 10**18, 10**4200, True),
 ]
 _HOSTILE_TEXTS = [
-    *("", " ", "\x00", "\x1b[31m", "\r\n", "\u2028", "\u202e", "\x7f\x85", "\ud800", "\udfff\ud800", "null", "{", '"', "\\"),
+    *(
+        "",
+        " ",
+        "\x00",
+        "\x1b[31m",
+        "\r\n",
+        "\u2028",
+        "\u202e",
+        "\x7f\x85",
+        "\ud800",
+        "\udfff\ud800",
+        "null",
+        "{",
+        '"',
+        "\\",
+    ),
     *("x" * 2049, "🗝" * 2048, "a/" * 5000, "%s%n{0}", "$(id)", "../" * 20, "((var))", "1" * 5000, "-" * 3000),
 ]
 _ASKED_OF_BOTO3 = ("use_dualstack_endpoint", "use_fips_endpoint", "use_accelerate_endpoint")
@@ -68,7 +121,9 @@ def _plausible(name: str) -> st.SearchStrategy[Any]:
     if name in ("expires_in", "max_expires_in"):
         return st.sampled_from(_DURATIONS) | spans
     if name == "files":
-        entries = st.dictionaries(st.sampled_from(["a", "b c", "é", ".", "a/b"]) | texts, fields_of(UrlParams, {}), max_size=3)
+        entries = st.dictionaries(
+            st.sampled_from(["a", "b c", "é", ".", "a/b"]) | texts, fields_of(UrlParams, {}), max_size=3
+        )
         return entries | st.just({str(number): {"file_path": "k"} for number in range(1001)})
     return st.sampled_from(_PLAUSIBLE.get("bucket_name" if name == "bucket" else name) or [*CHOICES.get(name, ("x",))])
 
@@ -142,7 +197,9 @@ def _word(value: Any) -> str:
 @st.composite
 def command_lines(draw: st.DrawFn) -> Case:
     """`presign` with options that are right, nearly right, or no options."""
-    arguments = draw(st.sampled_from([["s3://my-bucket/k"], [f"s3://{'b' * 63}/"], ["--files", '{"a":{"file_path":"k"}}'], []]))
+    arguments = draw(
+        st.sampled_from([["s3://my-bucket/k"], [f"s3://{'b' * 63}/"], ["--files", '{"a":{"file_path":"k"}}'], []])
+    )
     arguments = [*arguments, "--region-name", "eu-west-1"]
     names = {*Source.__struct_fields__, *Params.__struct_fields__} - {*_ASKED_OF_BOTO3}
     for name in draw(st.lists(st.sampled_from(sorted(names)), max_size=3)):
@@ -163,7 +220,13 @@ _VARIABLES = {
     "AWS_SESSION_TOKEN": [TOKEN],
     "AWS_SECURITY_TOKEN": [TOKEN],
     "AWS_CREDENTIAL_EXPIRATION": [
-        *("2026-11-23T20:51:47Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2999-01-01", "20300101T000000Z"),
+        *(
+            "2026-11-23T20:51:47Z",
+            "9999-12-31T23:59:59-23:59",
+            "0001-01-01T00:00:00+23:59",
+            "2999-01-01",
+            "20300101T000000Z",
+        ),
         *("2030-W01", "now", "1e9", "2030-01-01T00:00:00.123456789Z"),
     ],
     "AWS_REGION": ["eu-west-1", "aws-global"],
@@ -190,7 +253,15 @@ _VARIABLES = {
 }
 _names = st.text(st.characters(exclude_characters="\0=", exclude_categories=["Cs"]), min_size=1, max_size=10)
 _configurations = st.sampled_from(
-    ["untouched", "[default]\naws_access_key_id = a\n", "[default]\nregion", "[", "\0", "[default]\ns3 =\n  x\n", "[profile default]\na=b"]
+    [
+        "untouched",
+        "[default]\naws_access_key_id = a\n",
+        "[default]\nregion",
+        "[",
+        "\0",
+        "[default]\ns3 =\n  x\n",
+        "[profile default]\na=b",
+    ]
 )
 
 
@@ -211,15 +282,21 @@ def environments(draw: st.DrawFn) -> Case:
 @st.composite
 def rare_addresses(draw: st.DrawFn) -> Case:
     """What boto3 is asked for: access points, pseudo-regions, dual-stack, FIPS, acceleration."""
-    source = dict(SOURCE)
-    arn = draw(st.sampled_from([ACCESS_POINT, ACCESS_POINT.replace("s3", "s3-object-lambda"), "x--op-s3", "my-bucket", "a.b"]))
+    source: dict[str, Any] = dict(SOURCE)
+    arn = draw(
+        st.sampled_from([ACCESS_POINT, ACCESS_POINT.replace("s3", "s3-object-lambda"), "x--op-s3", "my-bucket", "a.b"])
+    )
     parts = arn.split(":")
     if draw(one_in(3)):
-        letters = st.text("abzAZ019-_./:", max_size=20) | st.sampled_from(["outpost/o/accesspoint/a", "accesspoint:", "aws-cn"])
+        letters = st.text("abzAZ019-_./:", max_size=20) | st.sampled_from(
+            ["outpost/o/accesspoint/a", "accesspoint:", "aws-cn"]
+        )
         parts[draw(st.integers(0, len(parts) - 1))] = draw(letters)
     source["bucket_name"] = ":".join(parts)
     source["region_name"] = draw(
-        st.sampled_from(["eu-west-1", "aws-global", "fips-us-east-1", "s3-external-1", "us-east-1-fips", "cn-north-1", "fips-"])
+        st.sampled_from(
+            ["eu-west-1", "aws-global", "fips-us-east-1", "s3-external-1", "us-east-1-fips", "cn-north-1", "fips-"]
+        )
         if not draw(one_in(4))
         else st.text("abcs3-fipw", min_size=1, max_size=12)
     )
@@ -229,6 +306,11 @@ def rare_addresses(draw: st.DrawFn) -> Case:
     step = draw(st.sampled_from(["in", "check", "out"]))
     return Case(step, (".",) if step == "in" else (), _encoded({"source": source, "params": params}, ascii_=True))
 
+
 # What a fuzzer of bytes starts from, and the words that it would have to guess.
-PLAIN = _encoded({"source": SOURCE, "params": {"file_path": "k", "expires_in": {"hours": 1}}, "version": VERSION}, ascii_=True)
-WORDS = sorted({*Source.__struct_fields__, *Params.__struct_fields__, *Span.__struct_fields__, "source", "params", "version"})
+PLAIN = _encoded(
+    {"source": SOURCE, "params": {"file_path": "k", "expires_in": {"hours": 1}}, "version": VERSION}, ascii_=True
+)
+WORDS = sorted(
+    {*Source.__struct_fields__, *Params.__struct_fields__, *Span.__struct_fields__, "source", "params", "version"}
+)

@@ -63,7 +63,7 @@ def hold(case: Case, run: "Callable[[Case, Path], Outcome] | None" = None) -> No
             outcome = (run or in_process)(case, destination)
             assert time.monotonic() - began < LONGEST_RUN
             _judge(case, outcome, destination)
-            assert sorted(os.listdir(folder)) == ["beside", "get"]
+            assert {path.name for path in Path(folder).iterdir()} == {"beside", "get"}
             assert beside.read_text() == case.beside
         except BaseException as error:
             error.add_note(f"in: {case!r}")
@@ -91,7 +91,7 @@ def as_process(program: Program) -> Callable[[Case, Path], Outcome]:
             cwd=destination,
             timeout=LONGEST_RUN,
             check=False,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY)),  # noqa: PLW1509
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY)),
         )
         return Outcome(process.returncode, process.stdout, process.stderr)
 
@@ -108,7 +108,7 @@ def no_network() -> Iterator[None]:
     with (
         mock.patch.object(socket.socket, "connect", refuse),
         mock.patch.object(socket, "getaddrinfo", refuse),
-        mock.patch.object(time, "sleep", lambda _: None),
+        mock.patch.object(time, "sleep"),
     ):
         yield
 

@@ -1,0 +1,199 @@
+"""What the machine around it says, by variables and files, changes nothing in what static credentials sign."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import sigv4
+
+from .program import CREDENTIALS, VERSION, Program, files_below, get_request
+from .test_contract import signed_at
+
+RUBBISH = "[default\nregion\n= \0\xff\n"
+# Each with a value that would change the address or the signature, or that cannot be understood.
+AWS = {
+    "AWS_ACCESS_KEY_ID": "AKIAOFTHEMACHINE",
+    "AWS_SECRET_ACCESS_KEY": "of-the-machine",
+    "AWS_SESSION_TOKEN": "of-the-machine",
+    "AWS_CREDENTIAL_EXPIRATION": "yesterday",
+    "AWS_REGION": "sa-east-1",
+    "AWS_DEFAULT_REGION": "sa-east-1",
+    "AWS_PROFILE": "nowhere",
+    "AWS_DEFAULT_PROFILE": "nowhere",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+    "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "rubbish",
+    "AWS_USE_FIPS_ENDPOINT": "true",
+    "AWS_USE_DUALSTACK_ENDPOINT": "true",
+    "AWS_S3_USE_ARN_REGION": "false",
+    "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT": "legacy",
+    "AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS": "rubbish",
+    "AWS_STS_REGIONAL_ENDPOINTS": "rubbish",
+    "AWS_SIGV4A_SIGNING_REGION_SET": "*",
+    "AWS_AUTH_SCHEME_PREFERENCE": "sigv4a,rubbish",
+    "AWS_ACCOUNT_ID": "rubbish",
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "rubbish",
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "rubbish",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION": "rubbish",
+    "AWS_DISABLE_REQUEST_COMPRESSION": "rubbish",
+    "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES": "rubbish",
+    "AWS_DEFAULTS_MODE": "rubbish",
+    "AWS_RETRY_MODE": "rubbish",
+    "AWS_MAX_ATTEMPTS": "rubbish",
+    "AWS_METADATA_SERVICE_TIMEOUT": "rubbish",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT": "rubbish",
+    "AWS_SDK_UA_APP_ID": "rubbish\n" * 20,
+    "AWS_CSM_ENABLED": "rubbish",
+    "AWS_CA_BUNDLE": "/nowhere",
+    "AWS_DATA_PATH": "/nowhere",
+    "AWS_ROLE_ARN": "rubbish",
+    "AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1",
+    "AWS_BEARER_TOKEN_S3": "rubbish",
+    "AWS_LAMBDA_FUNCTION_NAME": "rubbish",
+    "AWS_EXECUTION_ENV": "rubbish",
+}
+AROUND = {
+    "HTTP_PROXY": "http://127.0.0.1:1",
+    "HTTPS_PROXY": "rubbish://",
+    "https_proxy": "http://user:pass@127.0.0.1:1",
+    "ALL_PROXY": "socks5://127.0.0.1:1",
+    "NO_PROXY": "*",
+    "REQUESTS_CA_BUNDLE": "/nowhere",
+    "CURL_CA_BUNDLE": "/nowhere",
+    "SSL_CERT_FILE": "/nowhere",
+    "SSL_CERT_DIR": "/nowhere",
+    "SSLKEYLOGFILE": "/nowhere/keys",  # botocore's client opens it
+    "OPENSSL_CONF": "/nowhere",
+    "OPENSSL_MODULES": "/nowhere",
+    "BOTO_CONFIG": "/nowhere",
+    "LANG": "xx_YY.UTF-8",
+    "LC_ALL": "rubbish",
+    "LC_CTYPE": "de_DE.ISO-8859-1",
+    "LANGUAGE": "xx",
+    "TZ": ":/nowhere",
+    "TZDIR": "/nowhere",
+    "TMPDIR": "/nowhere",
+    "LD_LIBRARY_PATH": "/nowhere",
+    "LD_BIND_NOW": "1",
+    "MALLOC_ARENA_MAX": "0",
+    "GLIBC_TUNABLES": "rubbish",
+    "BASH_ENV": "/nowhere",
+    "HOSTALIASES": "/nowhere",
+    "RES_OPTIONS": "rubbish",
+    "NUITKA_PYTHONPATH": "/nowhere",
+    "NUITKA_ORIGINAL_ARGV0": "check",
+    "NUITKA_LAUNCH_TOKEN": "rubbish",
+    "BUILD_ID": "\n",
+    "HOME": "/nowhere",
+}
+# of PYTHON* what the interpreter itself can start with; the rest is asked of the binary in test_binary.py
+PYTHON = {
+    "PYTHONDEVMODE": "1",
+    "PYTHONVERBOSE": "",
+    "PYTHONWARNINGS": "error",
+    "PYTHONSTARTUP": "/nowhere",
+    "PYTHONIOENCODING": "utf-16",
+    "PYTHONINSPECT": "1",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONUTF8": "0",
+    "PYTHONCOERCECLOCALE": "0",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONINTMAXSTRDIGITS": "640",
+    "PYTHONMALLOC": "debug",
+    "PYTHONTRACEMALLOC": "5",
+    "PYTHONFAULTHANDLER": "1",
+    "PYTHONBREAKPOINT": "rubbish",
+    "PYTHONUSERBASE": "/nowhere",
+}
+HOSTS: list[tuple[dict[str, Any], str]] = [
+    ({}, "my-bucket.s3.eu-west-1.amazonaws.com"),
+    ({"use_dualstack_endpoint": True}, "my-bucket.s3.dualstack.eu-west-1.amazonaws.com"),
+    (
+        {"bucket_name": "arn:aws:s3:eu-west-1:123456789012:accesspoint/my-point"},
+        "my-point-123456789012.s3-accesspoint.eu-west-1.amazonaws.com",
+    ),
+]
+
+
+def signed_for(host: str, now: int) -> str:
+    """The URL that SOURCE's credentials sign for the key `k` and an hour: boto3's too, as test_boto3.py has it."""
+    place = {"method": "GET", "scheme": "https", "netloc": host, "path": "/k", "region": "eu-west-1"}
+    return sigv4.presign(**place, query=[], headers={}, **CREDENTIALS, session_token=None, expires_in=3600, now=now)
+
+
+def assert_undisturbed(
+    program: Program, destination: Path, environ: dict[str, str], hosts: list[tuple[dict[str, Any], str]] = HOSTS
+) -> None:
+    for source, host in hosts:
+        result = program.run("in", destination, request=get_request({"file_path": "k"}, **source), environ=environ)
+        assert result.stderr.startswith("signed GET s3://"), result.stderr
+        assert (result.code, result.stderr.count("\n"), result.answer["version"]) == (0, 1, VERSION)
+        url = (destination / "url").read_text()
+        assert url == signed_for(host, signed_at(url))
+        assert sorted(files_below(destination)) == ["expires_at", "s3_uri", "url"]
+
+
+@pytest.mark.parametrize("name", AWS)
+def test_with_static_credentials_no_aws_variable_changes_the_url(program: Program, destination: Path, name: str) -> None:
+    assert_undisturbed(program, destination, {name: AWS[name]}, HOSTS[1:2])  # it is boto3 that would heed it
+
+
+@pytest.mark.parametrize(
+    "environ", [AWS, AROUND, PYTHON, {**AWS, **AROUND, **PYTHON}], ids=["aws", "around", "python", "all of them"]
+)
+def test_with_static_credentials_no_variables_change_the_url(
+    program: Program, destination: Path, environ: dict[str, str]
+) -> None:
+    assert_undisturbed(program, destination, environ)
+
+
+def test_with_static_credentials_no_file_of_aws_is_heeded(program: Program, destination: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / ".aws").mkdir(parents=True)
+    for text in (
+        RUBBISH,
+        "[default]\nregion = sa-east-1\nendpoint_url = http://h\nuse_fips_endpoint = true\nretry_mode = rubbish\n"
+        "s3 =\n  addressing_style = path\n  use_accelerate_endpoint = true\nproxy = rubbish\n",
+    ):
+        for name in ("config", "credentials"):
+            (home / ".aws" / name).write_bytes(text.encode("latin-1"))
+        assert_undisturbed(program, destination, {"HOME": str(home)})
+        named = {"AWS_CONFIG_FILE": f"{home}/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": f"{home}/.aws/credentials"}
+        assert_undisturbed(program, destination, named)
+
+
+def test_a_configuration_of_rubbish_is_told_where_it_was_to_have_credentials(
+    program: Program, destination: Path, tmp_path: Path
+) -> None:
+    configuration = tmp_path / "config"
+    for text in (RUBBISH, "no section", "[default]\ns3 =\n  rubbish\n", "[profile"):
+        configuration.write_bytes(text.encode("latin-1"))
+        request = get_request({"file_path": "k"}, access_key_id=..., secret_access_key=...)
+        environ = {"AWS_CONFIG_FILE": str(configuration), "AWS_EC2_METADATA_DISABLED": "true"}
+        result = program.run("in", destination, request=request, environ=environ)
+        line = f"credentials: boto3's credential chain failed: Unable to parse config file: {configuration}"
+        assert (result.code, result.stdout, result.stderr) == (1, "", f"s3-presigned-url: in: {line}\n")
+        assert files_below(destination) == {}
+
+
+@pytest.mark.process
+def test_a_working_directory_that_is_gone_is_not_missed(program: Program, destination: Path, tmp_path: Path) -> None:
+    for source, _ in HOSTS:
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        leave = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
+        process = subprocess.run(
+            ["/bin/sh", "-c", leave, "sh", gone, *program.command("in"), destination],
+            input=json.dumps(get_request(**source)).encode(),
+            env=program.environ(),
+            capture_output=True,
+            check=False,
+        )
+        assert process.stderr.startswith(b"signed GET s3://"), process.stderr
+        assert process.returncode == 0
+        assert sorted(files_below(destination)) == ["expires_at", "s3_uri", "url"]
