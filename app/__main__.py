@@ -17,7 +17,7 @@ from .protocol import Base, CheckRequest, GetRequest, PutRequest, ResourceError,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # only for the reader: to import them would take its time
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import BinaryIO, TypeVar
 
     Request = TypeVar("Request", bound=Base)
@@ -36,12 +36,16 @@ def main(
     stdin: "BinaryIO | None",
     stdout: "BinaryIO | None",
     stderr: "BinaryIO | None",
+    settle: "Callable[[], object]" = lambda: None,
 ) -> int:
-    """Run what `argv` asks for, and return the exit code: 0, or 1 after one line on stderr that says why."""
+    """Run what `argv` asks for, and return the exit code: 0, or 1 after one line on stderr that says why.
+
+    `settle` is called when the outcome is decided, so that no interrupt comes between the answer and its files.
+    """
     called_as, arguments = argv[0].rpartition("/")[2], argv[1:]
     if called_as not in STEPS:
         called_as, arguments = (arguments[0], arguments[1:]) if arguments else ("--help", [])
-    run = Run(called_as, environ, stderr)
+    run = Run(called_as, environ, stderr, settle)
     try:
         answer = run.step(arguments, stdin) if called_as in STEPS else run.command(arguments)
         run.print(answer, stdout)
@@ -61,11 +65,14 @@ def main(
 class Run:
     """One run of the program: where its words go, and what has to be taken back if it fails."""
 
-    def __init__(self, called_as: str, environ: "Mapping[str, str]", stderr: "BinaryIO | None") -> None:
+    def __init__(
+        self, called_as: str, environ: "Mapping[str, str]", stderr: "BinaryIO | None", settle: "Callable[[], object]"
+    ) -> None:
         self.called_as = called_as
         self.request = b""
         self._environ = environ
         self._stderr = stderr
+        self._settle = settle
         self._told: list[str] = []
         self._destination: Destination | None = None
 
@@ -94,6 +101,7 @@ class Run:
 
     def print(self, answer: bytes, stdout: "BinaryIO | None") -> None:
         """Write the answer, the last thing that can fail, and then what there is to tell of it."""
+        self._settle()
         try:
             if stdout is None:
                 raise _CLOSED
@@ -106,6 +114,7 @@ class Run:
 
     def failed(self, line: str, *details: str) -> int:
         """Say why, leave nothing behind, and return the exit code."""
+        self._settle()
         if self._destination:
             self._destination.withdraw()
         self._log(f"{PROGRAM}: {self.called_as}: {line}")
@@ -162,14 +171,19 @@ def _environ() -> dict[str, str]:
     return {name.decode(errors="surrogateescape"): value.decode(errors="surrogateescape") for name, value in pairs}
 
 
+def _ignore_interrupts() -> None:
+    for number in (_signal.SIGINT, _signal.SIGTERM):
+        _signal.signal(number, _signal.SIG_IGN)
+
+
 if __name__ == "__main__":
     # a stream is None, and has no buffer, when its descriptor was closed
     stdin, stdout, stderr = (getattr(stream, "buffer", None) for stream in (sys.stdin, sys.stdout, sys.stderr))
     sys.stdout = sys.stderr  # a stray print of a library must not get between Concourse and the answer
     _signal.signal(_signal.SIGTERM, _signal.default_int_handler)  # an aborted build: as Ctrl-C, take back what is half done
     try:
-        code = main([_called_as(), *sys.argv[1:]], _environ(), stdin, stdout, stderr)
-    except KeyboardInterrupt:  # the second one, while the first was being told
+        code = main([_called_as(), *sys.argv[1:]], _environ(), stdin, stdout, stderr, _ignore_interrupts)
+    except KeyboardInterrupt:  # the second one, just after the first
         code = 1
     # without the interpreter's own shutdown, a quarter of the run: all that was written is flushed
     posix._exit(code)

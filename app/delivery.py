@@ -73,10 +73,10 @@ class Destination:
             parent = directory
             try:
                 try:
+                    self._made.append(names[:depth])  # noted before it is there, as above
                     posix.mkdir(name, 0o755, dir_fd=parent)
-                    self._made.append(names[:depth])
                 except FileExistsError:
-                    pass
+                    self._made.pop()
                 directory = posix.open(name, posix.O_RDONLY | posix.O_DIRECTORY | posix.O_NOFOLLOW, dir_fd=parent)
             finally:
                 posix.close(parent)

@@ -9,9 +9,11 @@
 
 #include <fcntl.h>
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,7 +52,17 @@ static void keep_closed(int stream, int wrong_end) {
     }
 }
 
+/* With less, the interpreter's start fails where it cannot tell, or goes on for ever. */
+static void need_memory(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < 32 << 20) {
+        dprintf(STDERR_FILENO, "s3-presigned-url: cannot start: needs 32 MiB of memory (ulimit -v 32768)\n");
+        _exit(1);
+    }
+}
+
 __attribute__((constructor)) static void before_main(void) {
+    need_memory();
     keep_closed(STDIN_FILENO, 1);
     keep_closed(STDOUT_FILENO, 0);
     keep_closed(STDERR_FILENO, 0);
@@ -136,6 +148,10 @@ PyStatus __wrap_Py_InitializeFromConfig(const PyConfig *theirs) {
     config->isolated = 1;
     config->use_environment = 0;
     PyStatus status = __real_Py_InitializeFromConfig(config);
+    if (PyStatus_Exception(status)) { /* where there is hardly any memory, or nothing random */
+        dprintf(STDERR_FILENO, "s3-presigned-url: cannot start: %s\n", status.err_msg);
+        _exit(1);
+    }
     PyGC_Disable(); /* the imports would set off collections that find nothing */
     return status;
 }
