@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import struct
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from .program import ROOT, Program, get_request
+from .program import ROOT, Program, files_below, get_request
 from .test_boto3 import boto3_url
 from .test_chain import TEMPORARY, ContainerCredentials, container, get, serving
 from .test_contract import signed_at
@@ -320,3 +321,55 @@ def listed() -> set[str]:
     """The names in the bill of materials, and gcc without its number."""
     components = json.loads((ABOUT / "sbom.cdx.json").read_text())["components"]
     return {re.sub(r"^gcc-\d+$", "gcc", component["name"]) for component in components}
+
+
+def with_limit(limit: str, destination: Path, **source: bool) -> subprocess.CompletedProcess[bytes]:
+    """Run `in` under a limit, such as `-n 5`, as the shell's ulimit takes it."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'ulimit {limit}; exec "$@"', "sh", ROOT / "dist" / "in", destination],
+        input=json.dumps(get_request(**source)).encode(),  # type: ignore[arg-type]  # of many types
+        env={},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.process
+def test_it_signs_in_32_mib_of_address_space_and_says_that_it_cannot_in_less(program: Program, destination: Path) -> None:
+    for limit in (22000, 24000, 32767):  # with less than the first, the kernel cannot start it
+        done = with_limit(f"-v {limit}", destination)
+        line = b"s3-presigned-url: cannot start: needs 32 MiB of memory (ulimit -v 32768)\n"
+        assert (done.returncode, done.stdout, done.stderr, files_below(destination)) == (1, b"", line, {})
+    done = with_limit("-v 32768", destination)
+    assert (done.returncode, sorted(files_below(destination))) == (0, ["expires_at", "s3_uri", "url"])
+
+
+@pytest.mark.process
+def test_where_memory_ends_while_boto3_is_loaded_nothing_is_left(program: Program, destination: Path) -> None:
+    for mebibytes in range(32, 48, 3):
+        done = with_limit(f"-v {mebibytes << 10}", destination, use_dualstack_endpoint=True)
+        # where it is Nuitka's own code that finds none, it aborts, and what it says is its own too
+        assert done.returncode in (1, -signal.SIGABRT)
+        assert (done.stdout, files_below(destination)) == (b"", {})
+
+
+@pytest.mark.process
+def test_few_descriptors_are_enough_and_too_few_are_told(program: Program, destination: Path) -> None:
+    for most in (3, 4):
+        done = with_limit(f"-n {most}", destination)
+        line = f"s3-presigned-url: in: {destination}/url: cannot be written: Too many open files\n"
+        assert (done.returncode, done.stdout, done.stderr.decode(), files_below(destination)) == (1, b"", line, {})
+    assert with_limit("-n 5", destination).returncode == 0
+
+
+@pytest.mark.process
+def test_with_nothing_random_at_all_it_says_that_it_cannot_start(program: Program, destination: Path) -> None:
+    # the first file that it opens would be /dev/urandom
+    faults = ["-e", "inject=getrandom:error=ENOSYS", "-e", "inject=openat:error=ENOENT:when=1"]
+    strace = ["strace", "-qqo", "/dev/null", *faults]
+    done = subprocess.run(
+        [*strace, ROOT / "dist" / "in", destination], input=REQUEST, env={}, capture_output=True, check=False
+    )
+    line = b"s3-presigned-url: cannot start: failed to get random numbers to initialize Python\n"
+    assert (done.returncode, done.stdout, done.stderr, files_below(destination)) == (1, b"", line, {})
