@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from app import __version__
+
 from .program import SOURCE, Program, Result, files_below, get_request
 from .test_hostile import signed_for
 
@@ -207,6 +209,26 @@ def test_boto3_signs_at_any_time(program: Program, destination: Path, clock: Pat
     subprocess.run(command, input=request, env=program.environ(), capture_output=True, check=True)
     host = "my-bucket.s3.dualstack.eu-west-1.amazonaws.com"
     assert (destination / "url").read_text() == signed_for(host, now)
+
+
+@pytest.mark.parametrize("debug", ["0", "1"])
+def test_what_nobody_expected_is_told_as_our_bug_and_in_debug_mode_with_a_redacted_traceback(
+    program: Program, destination: Path, clock: Path, debug: str
+) -> None:
+    """The clock is beyond what Python can tell. A word of its complaint is the secret."""
+    request = json.dumps(get_request(secret_access_key="timestamp")).encode()
+    command = [str(clock), str(2**62), *program.command("in"), str(destination)]
+    environ = {**program.environ(), "S3_PRESIGNED_URL_DEBUG": debug}
+    done = subprocess.run(command, input=request, env=environ, capture_output=True, check=False)
+    first, *traceback = done.stderr.decode().splitlines()
+    told = f"s3-presigned-url: in: this is a bug in s3-presigned-url {__version__}: OverflowError"
+    if debug == "1":
+        assert (first, traceback[0]) == (told, "Traceback (most recent call last):")
+        assert any(re.fullmatch(r'  File ".*app[./]__main__(\.py)?[">]+, line \d+, in step', line) for line in traceback)
+        assert re.fullmatch(r"OverflowError: \*\*\* too large to convert to C _?PyTime_t", traceback[-1])
+    else:
+        assert (first, traceback) == (f"{told} (set S3_PRESIGNED_URL_DEBUG=1 to see where, and report it)", [])
+    assert (done.returncode, done.stdout, list(destination.iterdir())) == (1, b"", [])
 
 
 def runs_at_once(program: Program, destinations: list[Path]) -> Iterator[Result]:

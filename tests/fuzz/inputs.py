@@ -161,9 +161,10 @@ def requests(draw: st.DrawFn) -> Case:
         "version": VERSION,
         **draw(st.dictionaries(texts, values, max_size=1)),
     }
-    if draw(one_in(4)):
-        names = st.sampled_from(["files", "source", "version"]) | texts  # they mean something elsewhere
-        request["version"] = draw(st.dictionaries(names, texts | values, max_size=3))
+    if draw(one_in(3)):
+        names = st.sampled_from(["files", "source", "version", "a", ""])  # the first three mean something elsewhere
+        version = draw(st.dictionaries(names, st.sampled_from(["1", {}, []]) | values, min_size=1, max_size=2))
+        request.update(source=SOURCE, version=version)  # without mistakes in the source, which would be told first
     if draw(one_in(8)):
         request[draw(st.sampled_from(["source", "params", "version"]))] = draw(values)
     if draw(one_in(8)):
