@@ -373,3 +373,11 @@ def test_with_nothing_random_at_all_it_says_that_it_cannot_start(program: Progra
     )
     line = b"s3-presigned-url: cannot start: failed to get random numbers to initialize Python\n"
     assert (done.returncode, done.stdout, done.stderr, files_below(destination)) == (1, b"", line, {})
+
+
+@pytest.mark.process
+def test_a_stdin_that_is_a_directory_is_told(program: Program, destination: Path) -> None:
+    command = ["/bin/sh", "-c", 'exec "$@" </', "sh", ROOT / "dist" / "in", destination]
+    done = subprocess.run(command, env={}, capture_output=True, check=False)
+    line = b"s3-presigned-url: cannot start: <stdin> is a directory, cannot continue\n"
+    assert (done.returncode, done.stdout, done.stderr, files_below(destination)) == (1, b"", line, {})

@@ -7,6 +7,7 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -125,13 +126,13 @@ def test_a_file_system_that_takes_no_more_is_told(
 
 def test_a_reader_of_stdout_that_has_gone_is_told(program: Program, destination: Path) -> None:
     script = "import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 1); os.execvp(sys.argv[1], sys.argv[1:])"
-    done = run(program, destination, "python3", "-c", script)
+    done = run(program, destination, sys.executable, "-c", script)
     assert_failed(done, destination, "stdout: cannot be written: Broken pipe")
 
 
 def test_a_reader_of_stderr_that_has_gone_is_no_reason_to_fail(program: Program, destination: Path) -> None:
     script = "import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 2); os.execvp(sys.argv[1], sys.argv[1:])"
-    done = run(program, destination, "python3", "-c", script)
+    done = run(program, destination, sys.executable, "-c", script)
     assert (done.returncode, sorted(files_below(destination))) == (0, FILES)
 
 

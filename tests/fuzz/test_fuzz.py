@@ -7,6 +7,7 @@ from ..program import Program
 from . import inputs
 from .invariants import Case, as_process, hold
 
+# no clock decides, as the machine may be busy, and an example may be large: a run has bounds of its own in invariants.py
 same_ones = settings(derandomize=True, database=None, deadline=None, suppress_health_check=[*HealthCheck])
 
 
