@@ -377,7 +377,7 @@ def test_with_nothing_random_at_all_it_says_that_it_cannot_start(program: Progra
 
 @pytest.mark.process
 def test_a_stdin_that_is_a_directory_is_told(program: Program, destination: Path) -> None:
-    command = ["/bin/sh", "-c", 'exec "$@" </', "sh", ROOT / "dist" / "in", destination]
+    command = ["/bin/sh", "-c", 'exec "$@" </', "sh", *program.command("in"), str(destination)]
     done = subprocess.run(command, env={}, capture_output=True, check=False)
     line = b"s3-presigned-url: cannot start: <stdin> is a directory, cannot continue\n"
     assert (done.returncode, done.stdout, done.stderr, files_below(destination)) == (1, b"", line, {})

@@ -43,9 +43,7 @@ def fuzz(name: str, seconds: int) -> None:
     learned = LEARNED / name
     learned.mkdir(parents=True, exist_ok=True)
     (learned / "plain").write_bytes(inputs.PLAIN)
-    dictionary = LEARNED / "words"
-    dictionary.write_text("".join(f'"{word}"\n' for word in inputs.WORDS))
-    options = [f"-max_total_time={seconds}", f"-rss_limit_mb={MOST_MEMORY}", "-timeout=60", f"-dict={dictionary}"]
+    options = [f"-max_total_time={seconds}", f"-rss_limit_mb={MOST_MEMORY}", "-timeout=60", f"-dict={LEARNED}/words"]
     options += ["-max_len=4096", "-len_control=0", f"-artifact_prefix={LEARNED}/{name}."]
     gc.enable()  # which the program disables, as a run of it is over before it would pay
     atheris.Setup([sys.argv[0], *options, str(learned)], TARGETS[name])
@@ -55,6 +53,7 @@ def fuzz(name: str, seconds: int) -> None:
 def main(minutes: float) -> int:
     """Run every target side by side, and return whether one of them found something."""
     LEARNED.mkdir(parents=True, exist_ok=True)
+    (LEARNED / "words").write_text("".join(f'"{word}"\n' for word in inputs.WORDS))
     running = {}
     for name in TARGETS:
         command = [sys.executable, "-m", "tests.fuzz", name, str(int(minutes * 60))]
