@@ -10,7 +10,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-import msgspec
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 from urllib3.exceptions import HTTPError
 
@@ -87,7 +86,8 @@ def check(
         return
     url, method = signed.url, signed.method
     if plan.params.verify == "head":
-        seen_by_us = msgspec.structs.replace(source, public_endpoint=None)
+        fields = {name: getattr(source, name) for name in source.__struct_fields__}
+        seen_by_us = Source(**{**fields, "public_endpoint": None})
         wanted = plan.operation
         versions = [(name, value) for name, value in wanted.query if name == "versionId"]
         read = Operation("GET", wanted.key, versions, {})

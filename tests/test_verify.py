@@ -207,6 +207,7 @@ ANSWERS: list[tuple[Answer, str]] = [
         error(403, "InvalidObjectState"),
         "params.file_path: is archived (S3 Glacier): restore s3://my-bucket/hello.txt, as it cannot be read before",
     ),
+    (error(404, "NoSuchKey"), "params.file_path: S3 has no such object: s3://my-bucket/hello.txt"),
     (error(404, "NoSuchVersion"), "params.version_id: S3 has no such version of s3://my-bucket/hello.txt"),
     (Answer(418, "short and stout"), "params.verify: {} answered 418: try again, or look there for the reason"),
     (error(409, "Odd<b/>"), "params.verify: {} answered 409 Odd: try again, or look there for the reason"),
