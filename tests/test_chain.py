@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from .program import CREDENTIALS, SESSION_TOKEN, SOURCE, Program, Result, files_below, get_request
+from .program import CREDENTIALS, SESSION_TOKEN, SOURCE, Program, Result, files_below, get_request, rfc3339
 from .test_boto3 import boto3_url
-from .test_contract import rfc3339, signed_at
+from .test_contract import signed_at
 
 TEMPORARY = {**SOURCE, "session_token": SESSION_TOKEN}
 
