@@ -69,7 +69,8 @@ class S3Server:
             region_name=REGION,
             aws_access_key_id=ACCESS_KEY_ID,
             aws_secret_access_key=SECRET_ACCESS_KEY,
-            config=Config(s3={"addressing_style": "path"}),
+            # not every server knows the checksums that boto3 adds to an upload of its own accord
+            config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
             verify=str(self.authority) if self.authority else None,
         )
 
