@@ -27,7 +27,7 @@ def find(source: Source, params: Params, environ: "Mapping[str, str]") -> Creden
     if found is None:
         from . import chain
 
-        return chain.find()
+        return chain.find(source)
     return found
 
 

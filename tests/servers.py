@@ -58,7 +58,7 @@ class S3Server:
         content: bytes = self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         return content
 
-    def keys(self) -> list[str]:
+    def objects(self) -> list[str]:
         return [found["Key"] for found in self.client.list_objects_v2(Bucket=BUCKET).get("Contents", ())]
 
     @functools.cached_property
@@ -117,7 +117,8 @@ def seaweedfs(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server
     options = [
         *(f"{name}={value}" for name, value in ports.items()),
         *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-master.electionTimeout=1s", "-filer", "-s3"),
-        *(f"-s3.config={identities}", f"-s3.domainName={DOMAIN}", "-s3.iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+        *(f"-s3.config={identities}", f"-s3.domainName={DOMAIN}", "-s3.iam=false"),
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),
         *("-master.volumeSizeLimitMB=64", "-volume.max=8", f"-dir={folder}"),
     ]
     with _running([INSTALLED / "weed", "server", *options, *secured], {}, port, tls) as server:
@@ -128,13 +129,13 @@ def seaweedfs(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server
 def juicefs(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server]:
     """MinIO's gateway, as it is part of JuiceFS."""
     port, database = free_port(), f"sqlite3://{folder}/metadata"
-    make = [INSTALLED / "juicefs", "format", "--quiet", "--storage", "file", "--bucket", f"{folder}/data/", database, "tests"]
-    subprocess.run(make, check=True, stderr=subprocess.DEVNULL)
+    storage = ("--storage", "file", "--bucket", f"{folder}/data/")
+    subprocess.run([INSTALLED / "juicefs", "format", *storage, database, "tests"], check=True, stderr=subprocess.DEVNULL)
     certificates = folder / ".minio" / "certs"  # where MinIO looks for public.crt and private.key
     certificates.mkdir(parents=True)
     for path in (tls.chain, tls.key) if tls else ():
         (certificates / path.name).write_bytes(path.read_bytes())
-    options = [
+    options: list[str | Path] = [
         *("--multi-buckets", "--object-meta", "--domain", DOMAIN, "--no-banner", "--no-usage-report"),
         *("--metrics", "127.0.0.1:0", "--cache-dir", folder / "cache", "--log", folder / "log"),
     ]
@@ -155,9 +156,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def _running(
-    command: list[str | Path], environ: dict[str, str], port: int, tls: Certificate | None
-) -> Iterator[S3Server]:
+def _running(command: list[str | Path], environ: dict[str, str], port: int, tls: Certificate | None) -> Iterator[S3Server]:
     """Run a server until the end of the block, with an empty bucket."""
     process = subprocess.Popen(
         command,

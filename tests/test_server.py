@@ -34,7 +34,11 @@ def secure_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 def ask(
-    url: str, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None, at: S3Server | None = None
+    url: str,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    at: S3Server | None = None,
 ) -> Answer:
     """Use a URL, on loopback whatever its host is, and at the port of the server `at` if one is named."""
     place = urlsplit(url)
@@ -129,7 +133,7 @@ def test_a_put_with_its_headers_uploads(program: Program, server: S3Server, dest
     params = {"file_path": "up.txt", "method": "PUT", "content_type": "text/x-upload"}
     url = sign(program, server, destination, params)
     assert ask(url, "PUT", b"content", {"content-type": "text/other"})[0] == 403
-    assert "up.txt" not in server.keys()
+    assert "up.txt" not in server.objects()
     assert ask(url, "PUT", b"content", headers)[0] == 200
     status, body, answered = ask(sign(program, server, destination, {"file_path": "up.txt"}))
     assert (status, body, answered["Content-Type"]) == (200, b"content", "text/x-upload")
@@ -148,7 +152,7 @@ def test_curl_uploads_with_the_configuration_left_for_it(program: Program, serve
 def test_a_delete_removes_the_object(program: Program, server: S3Server, destination: Path) -> None:
     server.put("doomed.txt", b"x")
     assert ask(sign(program, server, destination, {"file_path": "doomed.txt", "method": "DELETE"}), "DELETE")[0] == 204
-    assert "doomed.txt" not in server.keys()
+    assert "doomed.txt" not in server.objects()
 
 
 def test_several_urls_each_hand_over_their_object(program: Program, server: S3Server, destination: Path) -> None:
@@ -169,7 +173,7 @@ def test_the_command_line_signs_for_a_provider_too(program: Program, server: S3S
 
 
 # What the address of a server is made of: {host} is where it listens, with its port.
-ADDRESSES = {
+ADDRESSES: dict[str, tuple[dict[str, Any], str]] = {
     "path": ({"endpoint": "{scheme}://{host}"}, "{scheme}://{host}/my-bucket/"),
     "virtual host": (
         {"endpoint": "{scheme}://s3.localhost:{port}", "use_path_style": False},
