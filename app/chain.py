@@ -37,7 +37,7 @@ getpass.fallback_getpass = _nobody  # type: ignore[attr-defined]  # not in types
 _PATIENCE = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 # what botocore lets through when a process, a server or a file has something else than credentials
-_RUBBISH = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+_RUBBISH = (AttributeError, LookupError, TypeError, ValueError)
 
 _REFUSED = {
     "AssumeRole": "the role of the profile has to trust who assumes it, who needs sts:AssumeRole on it",
@@ -58,7 +58,7 @@ def find(source: Source) -> Credentials:
                 "on Concourse, set access_key_id and secret_access_key",
             )
         frozen = found.get_frozen_credentials()
-    except (BotoCoreError, ClientError, EOFError, OSError, *_RUBBISH) as error:
+    except (BotoCoreError, ClientError, EOFError, OSError, RuntimeError, *_RUBBISH) as error:
         raise _failure(error) from None
     return Credentials(
         access_key_id=frozen.access_key,
@@ -97,10 +97,13 @@ def _failure(error: Exception) -> ResourceError:
             return ResourceError(
                 "credentials", f"{path}, which the environment or the profile names, cannot be used: {error.strerror}"
             )
+        case RuntimeError():
+            return ResourceError("credentials", "have expired, and so have those that came when asked again: get new ones")
         case EOFError():
             return ResourceError("credentials", "the profile asks for an MFA code, and there is nobody to type it here")
         case BotoCoreError():
             return ResourceError("credentials", f"boto3's credential chain failed: {error}")
+    told = f"no {error}" if isinstance(error, KeyError) else str(error)
     return ResourceError(
-        "credentials", f"a process, server or file of boto3's credential chain has something else instead: {error}"
+        "credentials", f"a process, server or file of boto3's credential chain has something else instead: {told}"
     )

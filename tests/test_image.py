@@ -20,9 +20,9 @@ import app
 from . import container
 from .container import DESTINATION, RESOURCE, ROOT_OUTSIDE, ContainerProgram, Image, Spec
 from .program import CREDENTIALS, ROOT, VERSION, files_below, get_request
+from .providers import ContainerCredentials, serving
+from .providers import container as container_credentials
 from .servers import REGION, versitygw
-from .test_chain import ContainerCredentials, serving
-from .test_chain import container as container_credentials
 from .test_server import ask
 
 REQUEST = json.dumps(get_request()).encode()
