@@ -309,6 +309,22 @@ def test_a_container_that_is_given_rubbish_is_told(
 
 
 @pytest.mark.process
+def test_a_process_is_found_along_the_path_and_has_the_environment_of_the_program(
+    program: Program, destination: Path, tmp_path: Path
+) -> None:
+    with providers.process(tmp_path, 7200) as environ:
+        (tmp_path / "process").write_text(f"#!/bin/sh\n/usr/bin/env > {tmp_path}/environment\ncat {tmp_path}/answer0\n")
+        providers.configuration(tmp_path, "[default]\ncredential_process = process\n")
+        environ |= {"PATH": f"{tmp_path}:/usr/bin:/bin", "OURS": "1"}
+        result = get(program, destination, environ)
+    assert result.code == 0, result.stderr
+    found = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines())
+    given = {**program.environ(), "AWS_EC2_METADATA_DISABLED": "true", **environ}
+    of_shells = {"PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"}
+    assert {name: value for name, value in found.items() if name not in of_shells} == given
+
+
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("command", "line"),
     [

@@ -108,6 +108,7 @@ def test_a_head_tells_the_size(program: Program, server: S3Server, destination: 
         ({"disposition": "inline"}, "Content-Disposition", "inline"),
         ({"response_content_type": "text/x-greeting"}, "Content-Type", "text/x-greeting"),
         ({"response_cache_control": "no-store"}, "Cache-Control", "no-store"),
+        ({"response_content_encoding": "x-none"}, "Content-Encoding", "x-none"),
         ({"response_content_language": "de"}, "Content-Language", "de"),
         ({"response_expires": "Wed, 21 Oct 2026 07:28:00 GMT"}, "Expires", "Wed, 21 Oct 2026 07:28:00 GMT"),
     ],
