@@ -37,7 +37,7 @@ getpass.fallback_getpass = _nobody  # type: ignore[attr-defined]  # not in types
 _PATIENCE = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 # what botocore lets through when a process, a server or a file has something else than credentials
-_RUBBISH = (AttributeError, LookupError, TypeError, ValueError)
+_RUBBISH = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 _REFUSED = {
     "AssumeRole": "the role of the profile has to trust who assumes it, who needs sts:AssumeRole on it",
@@ -58,6 +58,8 @@ def find(source: Source) -> Credentials:
                 "on Concourse, set access_key_id and secret_access_key",
             )
         frozen = found.get_frozen_credentials()
+        if not all(map(_is_key, (frozen.access_key, frozen.secret_key, frozen.token or "none"))):
+            raise ValueError("an empty key, or one with a character in it that no key has")
     except (BotoCoreError, ClientError, EOFError, OSError, RuntimeError, *_RUBBISH) as error:
         raise _failure(error) from None
     return Credentials(
@@ -74,6 +76,10 @@ def _session(source: Source) -> Session:
     if source.endpoint is None:  # a provider's region is none of AWS's, whose STS a profile may want to ask
         session.set_config_variable("region", endpoint.region(source))
     return session
+
+
+def _is_key(text: object) -> bool:
+    return isinstance(text, str) and text.isascii() and text.isprintable() and text != "" and " " not in text
 
 
 def _end(found: Found) -> int | None:
@@ -97,7 +103,7 @@ def _failure(error: Exception) -> ResourceError:
             return ResourceError(
                 "credentials", f"{path}, which the environment or the profile names, cannot be used: {error.strerror}"
             )
-        case RuntimeError():
+        case RuntimeError() if not isinstance(error, _RUBBISH):
             return ResourceError("credentials", "have expired, and so have those that came when asked again: get new ones")
         case EOFError():
             return ResourceError("credentials", "the profile asks for an MFA code, and there is nobody to type it here")

@@ -284,6 +284,7 @@ def test_a_container_that_does_not_answer_is_told(program: Program, destination:
     assert_refused(result, destination, f"credentials: boto3's credential chain failed: {told}")
 
 
+NO_KEY = "an empty key, or one with a character in it that no key has"
 RUBBISH = "credentials: a process, server or file of boto3's credential chain has something else instead"
 
 
@@ -292,6 +293,10 @@ RUBBISH = "credentials: a process, server or file of boto3's credential chain ha
     [
         ({}, "no 'AccessKeyId'"),
         ([], "list indices must be integers or slices, not str"),
+        ("[" * 100000, "maximum recursion depth exceeded while decoding a JSON array from a unicode string"),
+        ({**providers.metadata("t", 7200), "AccessKeyId": ""}, NO_KEY),
+        ({**providers.metadata("t", 7200), "SecretAccessKey": "a b"}, NO_KEY),
+        ({**providers.metadata("t", 7200), "Token": 5}, NO_KEY),
         ({**providers.metadata("t", 7200), "Expiration": "soon"}, "Unknown string format: soon"),
         (
             {**providers.metadata("t", 7200), "Expiration": None},
