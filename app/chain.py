@@ -107,7 +107,7 @@ def _failure(error: Exception) -> ResourceError:
             return ResourceError("credentials", "have expired, and so have those that came when asked again: get new ones")
         case EOFError():
             return ResourceError("credentials", "the profile asks for an MFA code, and there is nobody to type it here")
-        case BotoCoreError():
+        case BotoCoreError() | OSError():
             return ResourceError("credentials", f"boto3's credential chain failed: {error}")
     told = f"no {error}" if isinstance(error, KeyError) else str(error)
     return ResourceError(

@@ -20,7 +20,7 @@ from .protocol import ResourceError, Source
 from .signing import Plan, SignedUrl
 
 _LIFE = 300  # seconds that the URL lives which `head` signs for itself
-_SKEW = 60  # seconds by which a clock must be wrong to be blamed
+_SKEW = 120  # seconds by which a clock must be wrong to be blamed
 _LONGEST_ANSWER = 65536  # bytes that are read of one
 _READS = ("GET", "HEAD")
 
@@ -177,9 +177,9 @@ def _skew(answer: Answer) -> str:
         theirs = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
     except ValueError:
         return ""
-    skew = int(time.time() - theirs)
+    skew = 60 * round((time.time() - theirs) / 60)
     side = "ahead of" if skew > 0 else "behind"
-    return f"{duration.words(abs(skew))} {side}" if abs(skew) > _SKEW else ""
+    return f"{duration.words(abs(skew))} {side}" if abs(skew) >= _SKEW else ""
 
 
 def _redirection(location: str) -> str:

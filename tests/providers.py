@@ -17,8 +17,7 @@ from typing import Any, ClassVar
 from moto.server import ThreadedMotoServer
 from moto.sts.models import sts_backends
 
-from .program import ACCESS_KEY_ID, CREDENTIALS, SECRET_ACCESS_KEY, SESSION_TOKEN, SOURCE
-from .test_contract import rfc3339
+from .program import ACCESS_KEY_ID, CREDENTIALS, SECRET_ACCESS_KEY, SESSION_TOKEN, SOURCE, rfc3339
 
 TEMPORARY = {**SOURCE, "session_token": SESSION_TOKEN}
 ACCOUNT = "123456789012"
@@ -111,16 +110,6 @@ class Proxy(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
-
-
-class Refusing(CredentialServer):
-    """STS, when it says no."""
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        error = "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User is not authorized</Message></Error>"
-        namespace = "https://sts.amazonaws.com/doc/2011-06-15/"
-        self.answer(f'<ErrorResponse xmlns="{namespace}">{error}<RequestId>1</RequestId></ErrorResponse>', 403)
 
 
 class Rubbish(CredentialServer):

@@ -16,10 +16,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from . import providers
-from .program import CREDENTIALS, SOURCE, Program, Result, files_below, get_request
+from .program import CREDENTIALS, SOURCE, Program, Result, files_below, get_request, rfc3339
 from .providers import STALE, TEMPORARY, ContainerCredentials, container, moto, running
+from .scripted import Answer, scripted
 from .test_boto3 import boto3_url
-from .test_contract import rfc3339, signed_at
+from .test_contract import signed_at
 
 Provider = Callable[..., AbstractContextManager[dict[str, str]]]
 
@@ -211,6 +212,13 @@ def test_a_role_is_asked_for_in_the_region_of_the_bucket(
     assert_refused(result, destination, f"credentials: boto3's credential chain failed: {told}")
 
 
+REFUSED = Answer(
+    403,
+    '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>AccessDenied</Code>'
+    "<Message>User is not authorized</Message></Error><RequestId>1</RequestId></ErrorResponse>",
+)
+
+
 @pytest.mark.parametrize(
     ("provider", "line"),
     [
@@ -229,9 +237,21 @@ def test_a_role_is_asked_for_in_the_region_of_the_bucket(
 def test_a_role_that_is_refused_is_told(
     program: Program, destination: Path, tmp_path: Path, provider: Provider, line: str
 ) -> None:
-    with running(providers.Refusing) as url, provider(tmp_path, 3600) as environ:
-        result = get(program, destination, {**environ, "AWS_ENDPOINT_URL_STS": url})
+    with scripted(REFUSED) as sts, provider(tmp_path, 3600) as environ:
+        result = get(program, destination, {**environ, "AWS_ENDPOINT_URL_STS": sts.url})
     assert_refused(result, destination, line)
+
+
+def test_a_broken_sts_is_asked_three_times(program: Program, destination: Path, tmp_path: Path) -> None:
+    with scripted(Answer(500, "")) as sts, providers.role_of_a_profile(tmp_path, 3600) as environ:
+        result = get(program, destination, {**environ, "AWS_ENDPOINT_URL_STS": sts.url})
+    assert [asked.method for asked in sts.asked] == ["POST"] * 3
+    told = "AWS refused AssumeRole: 500: Internal Server Error"
+    assert_refused(
+        result,
+        destination,
+        f"credentials: {told}: the role of the profile has to trust who assumes it, who needs sts:AssumeRole on it",
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import json
 import os
 import ssl
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,40 +16,13 @@ from app import crash, sts
 from app.credentials import Credentials
 from app.protocol import Source
 
-from .program import ACCESS_KEY_ID, CREDENTIALS, SOURCE, Program, Result, files_below, get_request
+from .program import ACCESS_KEY_ID, CREDENTIALS, SOURCE, Program, Result, files_below, get_request, rfc3339
 from .scripted import Answer, Reaction, Server, hang, reset, scripted
+from .sts_server import OF_THE_ROLE, ROLE, refusal, session
 from .test_boto3 import boto3_url
-from .test_contract import rfc3339, signed_at
+from .test_contract import signed_at
 
-ROLE = "arn:aws:iam::123456789012:role/reader"
-OF_THE_ROLE = {"access_key_id": "ASIAROLE", "secret_access_key": "secret/of+role", "session_token": "token//of+role=="}
 ID_TOKEN = "planted.id.token"
-
-
-def _answer(action: str, length: int) -> str:
-    return (
-        f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result><Credentials>'
-        f"<AccessKeyId>{OF_THE_ROLE['access_key_id']}</AccessKeyId>"
-        f"<SecretAccessKey>{OF_THE_ROLE['secret_access_key']}</SecretAccessKey>"
-        f"<SessionToken>{OF_THE_ROLE['session_token']}</SessionToken>"
-        f"<Expiration>{rfc3339(time.time() + length)}</Expiration>"
-        f"</Credentials></{action}Result></{action}Response>"
-    )
-
-
-def session(length: int, action: str = "AssumeRole") -> Answer:
-    """STS's answer: a session of so many seconds."""
-    return Answer(200, _answer(action, length))
-
-
-def refusal(code: str, message: str = "said so", status: int = 400) -> Answer:
-    return Answer(
-        status,
-        f'<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>{code}</Code>'
-        f"<Message>{message}</Message></Error><RequestId>1</RequestId></ErrorResponse>",
-    )
-
-
 TOO_LONG = refusal("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 
 
