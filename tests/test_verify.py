@@ -12,18 +12,17 @@ import trustme
 
 from .program import Program, Result, files_below, get_request
 from .scripted import Answer, Reaction, garbage, hang, reset, scripted
-from .servers import REGION, S3Server, versitygw
+from .servers import REGION, SERVERS, S3Server
 
 MODES = ("head", "url")
 
 
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with versitygw(tmp_path_factory.mktemp("s3")) as running:
-        bucket = running.bucket("my-bucket")
-        (bucket / "hello.txt").write_bytes(b"hello")
-        (bucket / "empty").write_bytes(b"")
-        (bucket / "odd key +é&.txt").write_bytes(b"odd")
+@pytest.fixture(scope="module", params=SERVERS)
+def s3(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with SERVERS[request.param](tmp_path_factory.mktemp("s3")) as running:
+        running.put("hello.txt", b"hello")
+        running.put("empty", b"")
+        running.put("odd key +é&.txt", b"odd")
         yield running
 
 
