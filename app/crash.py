@@ -9,12 +9,22 @@ from urllib.parse import quote
 import msgspec
 
 from . import __version__
+from .credentials import Credentials
 from .fields import SECRET
 from .protocol import check_depth
 
 DEBUG = "S3_PRESIGNED_URL_DEBUG"
 _ENVIRONMENT = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 _SIGNED = re.compile(r"(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s'\"]*", re.IGNORECASE)
+
+
+_found: set[str] = set()
+
+
+def never_tell(credentials: Credentials) -> Credentials:
+    """Return the credentials, their secrets noted: they were found on the way, so they are not in the request."""
+    _found.update(secret for secret in (credentials.secret_access_key, credentials.session_token) if secret)
+    return credentials
 
 
 def report(error: Exception, request: bytes, environ: Mapping[str, str]) -> list[str]:
@@ -30,13 +40,13 @@ def report(error: Exception, request: bytes, environ: Mapping[str, str]) -> list
 
 
 def secrets(request: bytes, environ: Mapping[str, str]) -> set[str]:
-    """Return every secret that this run was given."""
+    """Return every secret that this run was given, or has found."""
     try:
         check_depth(request)
         given = set(_in_value(msgspec.json.decode(request)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         given = set()
-    return given | {environ[name] for name in _ENVIRONMENT if environ.get(name)}
+    return given | _found | {environ[name] for name in _ENVIRONMENT if environ.get(name)}
 
 
 def _in_value(value: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Whose signature it is: credentials from the source, else from the environment, else from boto3's chain.
+"""Whose signature it is: credentials from the source, else from the environment, else from boto3's chain, or a role's.
 
 Variables: https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html
 """
@@ -7,7 +7,7 @@ from .protocol import Base, Params, ResourceError, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # only for the reader: to import them would take its time
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class Credentials(Base, frozen=True, kw_only=True):
@@ -19,24 +19,46 @@ class Credentials(Base, frozen=True, kw_only=True):
     expires_at: int | None = None
 
 
-def find(source: Source, params: Params, environ: "Mapping[str, str]") -> Credentials:
-    """Return the credentials to sign with. Raises ResourceError when there are none, or half of them."""
+def find(
+    source: Source,
+    params: Params,
+    environ: "Mapping[str, str]",
+    *,
+    lasting: int,
+    now: int,
+    warn: "Callable[[str], None]",
+) -> Credentials:
+    """Return the credentials to sign with; those of a role are asked to last for `lasting` seconds.
+
+    Raises ResourceError when there are none, or half of them, or AWS does not let them assume the role.
+    """
     if params.aws_web_identity_token and not source.aws_role_arn:
         raise ResourceError("params.aws_web_identity_token", "only together with source.aws_role_arn, the role to assume")
+    if source.aws_role_arn:
+        from . import crash, sts
+
+        found = None if params.aws_web_identity_token else _found(source, environ)
+        return crash.never_tell(sts.assume(source, params, found, environ, lasting=lasting, now=now, warn=warn))
+    return _found(source, environ)
+
+
+def _found(source: Source, environ: "Mapping[str, str]") -> Credentials:
     found = of_source(source) or _of_environment(environ)
     if found is None:
-        from . import chain
+        from . import chain, crash
 
-        return chain.find()
+        return crash.never_tell(chain.find(source))
     return found
 
 
 def of_source(source: Source) -> Credentials | None:
     """Return the static credentials in the source, if any. Raises ResourceError for a part without the other."""
-    if source.aws_role_arn is not None:
-        raise ResourceError("source.aws_role_arn", "this version cannot assume a role yet: use static credentials")
+    if source.aws_role_arn:
+        from . import role
+
+        role.check(source)
     for option in ("aws_role_external_id", "aws_role_session_name"):
-        if getattr(source, option) is not None:
+        if getattr(source, option) is not None and not source.aws_role_arn:
             raise ResourceError(f"source.{option}", "only together with aws_role_arn, the role to assume")
     return _pair(
         ("source.access_key_id", source.access_key_id),

@@ -41,6 +41,15 @@ def files(signed: SignedUrl, params: UrlParams, path: str) -> dict[str, str]:
     return {url_file: signed.url, **beside}
 
 
+def collected(signed: dict[str, SignedUrl], files: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Return the files of several URLs, each in the folder of its name, and one with all URLs.
+
+    That one is a map, since Concourse's `load_var` redacts the strings of maps only.
+    """
+    below = {f"{name}/{relative}": text for name, own in files.items() for relative, text in own.items()}
+    return {**below, "urls.json": json({name: one.url for name, one in signed.items()})}
+
+
 def json(value: dict[str, str]) -> str:
     """Return a map as JSON for people and programs alike."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"

@@ -4,7 +4,7 @@ from . import endpoint, lifetime, operation, sigv4
 from .credentials import Credentials
 from .endpoint import Endpoint
 from .operation import Operation
-from .protocol import Base, ResourceError, Source, UrlParams
+from .protocol import Base, Source, UrlParams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # only for the reader: to import them would take its time
@@ -37,40 +37,56 @@ class SignedUrl(Base, frozen=True, kw_only=True):
         return self.url.split("/", 3)[2]
 
 
-def sign(
-    source: Source, params: UrlParams, credentials: Credentials, *, now: int, path: str, warn: "Callable[[str], None]"
-) -> SignedUrl:
-    """Sign one URL. `path` is where the params stand (`params`, `params.files.NAME`), for errors and warnings.
+class Plan(Base, frozen=True, kw_only=True):
+    """All that can be settled about a URL before anyone is asked for credentials.
 
-    Raises ResourceError.
+    `path` is where its params stand (`params`, `params.files.NAME`), for errors and warnings.
     """
-    if params.verify not in (None, "none"):
-        raise ResourceError(f"{path}.verify", "this version cannot verify yet: leave it out, or set none")
-    bucket = endpoint.bucket(source)
-    wanted = operation.of(params, bucket, path)
+
+    params: UrlParams
+    path: str
+    operation: Operation
+    expires_in: int
+
+
+def plan(source: Source, params: UrlParams, path: str) -> Plan:
+    """Return what is to be signed. Raises ResourceError for params that make no URL."""
+    wanted = operation.of(params, endpoint.bucket(source), path)
+    return Plan(params=params, path=path, operation=wanted, expires_in=lifetime.requested(params, source, path))
+
+
+def sign(source: Source, plan: Plan, credentials: Credentials, *, now: int, warn: "Callable[[str], None]") -> SignedUrl:
+    """Sign one URL, and with `verify` try it. Raises ResourceError."""
+    wanted = plan.operation
     if operation.has_dot_segments(wanted.key):
-        warn(f"{path}: the key has . or .. segments, which most clients collapse: download it with curl --path-as-is")
+        warn(f"{plan.path}: the key has . or .. segments, which most clients collapse: download it with curl --path-as-is")
     expires_in = lifetime.with_credentials(
-        lifetime.requested(params, source, path),
+        plan.expires_in,
         credentials,
         now=now,
-        policy=params.on_short_credentials,
-        path=path,
+        policy=plan.params.on_short_credentials,
+        path=plan.path,
         warn=warn,
     )
     end = lifetime.end(expires_in, credentials, now)
-    return SignedUrl(
-        url=_url(source, wanted, credentials, expires_in, now),
+    signed = SignedUrl(
+        url=url(source, wanted, credentials, expires_in, now),
         method=wanted.method,
-        bucket=bucket,
+        bucket=endpoint.bucket(source),
         key=wanted.key,
         headers=wanted.headers,
         expires_in=end - now,
         expires_at=end,
     )
+    if plan.params.verify not in (None, "none"):
+        from . import verify
+
+        verify.check(source, plan, signed, credentials, now=now, warn=warn)
+    return signed
 
 
-def _url(source: Source, wanted: Operation, credentials: Credentials, expires_in: int, now: int) -> str:
+def url(source: Source, wanted: Operation, credentials: Credentials, expires_in: int, now: int) -> str:
+    """Return a URL for an operation, signed here, or by boto3 where the address is one of those that only it knows."""
     if endpoint.needs_boto3(source):
         from . import aws
 

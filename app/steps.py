@@ -56,15 +56,21 @@ def sign(
     source: Source, params: Params, environ: "Mapping[str, str]", *, now: int, log: "Log"
 ) -> tuple[dict[str, SignedUrl], dict[str, str]]:
     """Return what was signed, by its name in `files` (or "" without `files`), and every file to hand over."""
-    found = credentials.find(source, params, environ)
 
-    def sign_one(wanted: UrlParams, path: str) -> SignedUrl:
-        return signing.sign(source, wanted, found, now=now, path=path, warn=lambda text: log(f"warning: {text}"))
+    def warn(text: str) -> None:
+        log(f"warning: {text}")
 
-    if params.files is not None:
-        return _several(params, params.files, sign_one)
-    signed = sign_one(params, "params")
-    return {"": signed}, handover.files(signed, params, "params")
+    try:
+        plans = {name: signing.plan(source, wanted, path) for name, (wanted, path) in _wanted(params).items()}
+        lasting = max(plan.expires_in for plan in plans.values())
+        found = credentials.find(source, params, environ, lasting=lasting, now=now, warn=warn)
+        signed = {name: signing.sign(source, plan, found, now=now, warn=warn) for name, plan in plans.items()}
+        files = {name: handover.files(one, plans[name].params, plans[name].path) for name, one in signed.items()}
+    except ResourceError as error:
+        raise _as_written(error, params) from None
+    if params.files is None:
+        return signed, files[""]
+    return signed, handover.collected(signed, files)
 
 
 def validated(source: Source | None) -> Source:
@@ -78,27 +84,18 @@ def validated(source: Source | None) -> Source:
     return source
 
 
-def _several(
-    outer: Params, entries: dict[str, UrlParams], sign: "Callable[[UrlParams, str], SignedUrl]"
-) -> tuple[dict[str, SignedUrl], dict[str, str]]:
-    """Sign every entry of `files`, and return the URLs by name, and the files of all of them."""
-    if not entries:
+def _wanted(params: Params) -> dict[str, tuple[UrlParams, str]]:
+    """Return the params of each URL by its name, and where they stand. Raises ResourceError."""
+    if params.files is None:
+        return {"": (params, "params")}
+    if not params.files:
         raise ResourceError("params.files", "must have at least one entry, such as {installer: {file_path: setup.exe}}")
-    signed, files = {}, {}
-    if len(entries) > _MOST_FILES:
-        raise ResourceError("params.files", f"must have at most {_MOST_FILES} entries, got {len(entries)}")
-    for name, inner in entries.items():
-        path = f"params.files.{name}"
+    if len(params.files) > _MOST_FILES:
+        raise ResourceError("params.files", f"must have at most {_MOST_FILES} entries, got {len(params.files)}")
+    for name in params.files:
         if name in ("", ".", "..", "urls.json") or "/" in name or not name.isprintable():
-            raise ResourceError(path, "must be a plain name, since it becomes a directory")
-        wanted = _merged(outer, inner)
-        try:
-            signed[name] = sign(wanted, path)
-            own = handover.files(signed[name], wanted, path)
-        except ResourceError as error:
-            raise _as_written(error, path, outer, inner) from None
-        files.update({f"{name}/{relative}": text for relative, text in own.items()})
-    return signed, {**files, "urls.json": handover.json({name: one.url for name, one in signed.items()})}
+            raise ResourceError(f"params.files.{name}", "must be a plain name, since it becomes a directory")
+    return {name: (_merged(params, inner), f"params.files.{name}") for name, inner in params.files.items()}
 
 
 def _merged(outer: Params, inner: UrlParams) -> UrlParams:
@@ -110,8 +107,10 @@ def _merged(outer: Params, inner: UrlParams) -> UrlParams:
     return UrlParams(**{**inherited, **own})
 
 
-def _as_written(error: ResourceError, path: str, outer: Params, inner: UrlParams) -> ResourceError:
+def _as_written(error: ResourceError, outer: Params) -> ResourceError:
     """Return the error with the path at which the user wrote the field: within the entry, or beside `files`."""
-    option = error.field.removeprefix(f"{path}.")
-    inherited = getattr(inner, option, None) is None and getattr(outer, option, None) is not None
-    return ResourceError(f"params.{option}", error.problem) if inherited else error
+    for name, inner in (outer.files or {}).items():
+        option = error.field.removeprefix(f"params.files.{name}.")
+        if getattr(inner, option.partition(".")[0], 0) is None and getattr(outer, option.partition(".")[0]) is not None:
+            return ResourceError(f"params.{option}", error.problem)
+    return error

@@ -45,6 +45,7 @@ WRAPPED = (
     "readlink",
     "realpath",
     "setEarlyFrozenModulesFileAttribute",
+    "setEnvironmentVariable",
     "setlocale",
     "undoEnvironmentVariable",
 )

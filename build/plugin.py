@@ -12,7 +12,7 @@ from nuitka.plugins.PluginBase import NuitkaPluginBase
 BYTECODE = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
 
 # Modules with a class that is made from its annotations. The rest do without, as those of functions are for type checkers.
-ANNOTATED = {f"app.{name}" for name in ("credentials", "endpoint", "fields", "operation", "protocol", "signing")}
+ANNOTATED = {f"app.{name}" for name in ("credentials", "endpoint", "fields", "operation", "protocol", "signing", "verify")}
 
 
 class Plugin(NuitkaPluginBase):  # type: ignore[misc]  # Nuitka is not typed

@@ -162,7 +162,10 @@ PyStatus __wrap__PyConfig_InitPathConfig(PyConfig *config, int compute) { return
 /* Imports inspect to make it understand compiled coroutines, of which there are none. */
 void __wrap_patchInspectModule(PyThreadState *thread) {}
 
-/* Imports os to put back variables of the environment, of which none was changed. */
+/* Changes PATH and PYTHONHOME for Python's start, which heeds neither here, and imports os to put them back. They stay as
+ * they are: a program that is asked for credentials is found along PATH, and may be one in Python. */
+void __wrap_setEnvironmentVariable(const char *name, const char *value) {}
+
 void __wrap_undoEnvironmentVariable(PyThreadState *thread, const char *name, const char *value) {}
 
 /* The importers that look for modules in the file system find none, but a module that stays bytecode is run by functions

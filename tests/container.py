@@ -77,11 +77,13 @@ def hand_over(path: Path) -> None:
 def specification(image: Image, *command: str | Path, mounts: dict[Path, Path], network: bool = False) -> Spec:
     """A container for a command, with an environment of the image's own. `mounts` maps paths inside to paths outside.
 
-    The root file system is read-only, which the worker's is not. With `network` the container has that of the machine.
+    The root file system is read-only, which the worker's is not. With `network` the container has that of the machine, and
+    as from the worker, files that say who is who there.
     """
     for outside in mounts.values():
         hand_over(outside)
     private = ["nosuid", "noexec", "nodev"]
+    names = ("/etc/hosts", "/etc/resolv.conf") if network else ()
     namespaces = ["pid", "ipc", "uts", "mount", "user", "cgroup", *([] if network else ["network"])]
     return {
         "ociVersion": "1.0.2",
@@ -103,6 +105,7 @@ def specification(image: Image, *command: str | Path, mounts: dict[Path, Path], 
                 {"destination": str(inside), "type": "bind", "source": str(outside), "options": ["rbind", "rw"]}
                 for inside, outside in mounts.items()
             ),
+            *({"destination": name, "type": "bind", "source": name, "options": ["bind", "ro"]} for name in names),
         ],
         "linux": {"namespaces": [{"type": name} for name in namespaces], "uidMappings": IDS, "gidMappings": IDS},
     }

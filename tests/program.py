@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,11 @@ class Program:
         if self.kind == "source":
             return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
         return {"PATH": "/usr/bin:/bin"}
+
+
+def rfc3339(moment: float) -> str:
+    """A moment in Unix seconds, as `expires_at` has it."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def files_below(directory: Path) -> dict[str, str]:

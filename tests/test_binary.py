@@ -19,8 +19,9 @@ import pytest
 import trustme
 
 from .program import ROOT, Program, files_below, get_request
+from .providers import TEMPORARY, ContainerCredentials, container, serving
 from .test_boto3 import boto3_url
-from .test_chain import TEMPORARY, ContainerCredentials, container, get, serving
+from .test_chain import get
 from .test_contract import signed_at
 
 # What subprocess cannot do for a root in which nothing is: change into it, become nobody, and run the program.

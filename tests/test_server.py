@@ -1,44 +1,63 @@
 """A server that computes the signature for itself takes our URLs, and nothing else."""
 
-import os
+import socket
+import ssl
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from email.message import Message
+from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from .program import Program, get_request
-from .servers import REGION, VERSITYGW, S3Server, versitygw
+from .servers import REGION, SERVERS, S3Server, certificate
 
-Answer = tuple[int, bytes, Message]
+Answer = tuple[int, bytes, HTTPMessage]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    if not VERSITYGW.exists() and "CI" not in os.environ:
-        pytest.skip("no S3 server that checks signatures: `make .cache/bin/versitygw` installs it, with Go")
-    with versitygw(tmp_path_factory.mktemp("s3")) as running:
-        (running.bucket("my-bucket") / "hello.txt").write_bytes(b"hello")
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with SERVERS[request.param](tmp_path_factory.mktemp("s3")) as running:
+        running.put("hello.txt", b"hello")
         yield running
 
 
-def ask(url: str, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
-    request = urllib.request.Request(url, body, headers or {}, method=method)  # noqa: S310  # loopback
+@pytest.fixture(scope="module", params=SERVERS)
+def secure_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    folder = tmp_path_factory.mktemp("s3")
+    with SERVERS[request.param](folder, certificate(folder)) as running:
+        running.put("hello.txt", b"hello")
+        yield running
+
+
+def ask(
+    url: str,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    at: S3Server | None = None,
+) -> Answer:
+    """Use a URL, on loopback whatever its host is, and at the port of the server `at` if one is named."""
+    place = urlsplit(url)
+    connection = HTTPConnection(place.netloc)
+    connection.sock = socket.create_connection(("127.0.0.1", at.port if at else place.port or 80), 10)
+    if place.scheme == "https":
+        trusting = ssl.create_default_context(cafile=at.authority if at else None)
+        connection.sock = trusting.wrap_socket(connection.sock, server_hostname=place.hostname)
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
-            return response.status, response.read(), response.headers
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read(), error.headers
+        connection.request(method, f"{place.path}?{place.query}", body, {"Host": place.netloc, **(headers or {})})
+        response = connection.getresponse()
+        return response.status, response.read(), response.headers
+    finally:
+        connection.close()
 
 
-def sign(program: Program, server: S3Server, destination: Path, params: dict[str, Any]) -> str:
-    result = program.run("in", destination, request=get_request(params, endpoint=server.url, region_name=REGION))
+def sign(program: Program, server: S3Server, destination: Path, params: dict[str, Any], **source: Any) -> str:
+    request = get_request(params, **{"endpoint": server.url, "region_name": REGION, **source})
+    result = program.run("in", destination, request=request)
     assert result.code == 0, result.stderr
     return (destination / "url").read_text()
 
@@ -89,6 +108,7 @@ def test_a_head_tells_the_size(program: Program, server: S3Server, destination: 
         ({"disposition": "inline"}, "Content-Disposition", "inline"),
         ({"response_content_type": "text/x-greeting"}, "Content-Type", "text/x-greeting"),
         ({"response_cache_control": "no-store"}, "Cache-Control", "no-store"),
+        ({"response_content_encoding": "x-none"}, "Content-Encoding", "x-none"),
         ({"response_content_language": "de"}, "Content-Language", "de"),
         ({"response_expires": "Wed, 21 Oct 2026 07:28:00 GMT"}, "Expires", "Wed, 21 Oct 2026 07:28:00 GMT"),
     ],
@@ -105,7 +125,7 @@ def test_a_key_of_any_characters_can_be_uploaded_and_downloaded(
     program: Program, server: S3Server, destination: Path, key: str
 ) -> None:
     assert ask(sign(program, server, destination, {"file_path": key, "method": "PUT"}), "PUT", b"content")[0] == 200
-    assert (server.folder / "my-bucket" / key).read_bytes() == b"content"
+    assert server.read(key) == b"content"
     assert ask(sign(program, server, destination, {"file_path": key}))[:2] == (200, b"content")
 
 
@@ -114,7 +134,7 @@ def test_a_put_with_its_headers_uploads(program: Program, server: S3Server, dest
     params = {"file_path": "up.txt", "method": "PUT", "content_type": "text/x-upload"}
     url = sign(program, server, destination, params)
     assert ask(url, "PUT", b"content", {"content-type": "text/other"})[0] == 403
-    assert not (server.folder / "my-bucket" / "up.txt").exists()
+    assert "up.txt" not in server.objects()
     assert ask(url, "PUT", b"content", headers)[0] == 200
     status, body, answered = ask(sign(program, server, destination, {"file_path": "up.txt"}))
     assert (status, body, answered["Content-Type"]) == (200, b"content", "text/x-upload")
@@ -127,18 +147,17 @@ def test_curl_uploads_with_the_configuration_left_for_it(program: Program, serve
     upload.write_bytes(b"by curl")
     curl = ["curl", "--silent", "--fail", "--config", str(destination / "curl.conf"), "--upload-file", str(upload)]
     subprocess.run(curl, check=True, timeout=20)
-    assert (server.folder / "my-bucket" / "curl up.txt").read_bytes() == b"by curl"
+    assert server.read("curl up.txt") == b"by curl"
 
 
 def test_a_delete_removes_the_object(program: Program, server: S3Server, destination: Path) -> None:
-    doomed = server.folder / "my-bucket" / "doomed.txt"
-    doomed.write_bytes(b"x")
+    server.put("doomed.txt", b"x")
     assert ask(sign(program, server, destination, {"file_path": "doomed.txt", "method": "DELETE"}), "DELETE")[0] == 204
-    assert not doomed.exists()
+    assert "doomed.txt" not in server.objects()
 
 
 def test_several_urls_each_hand_over_their_object(program: Program, server: S3Server, destination: Path) -> None:
-    (server.folder / "my-bucket" / "second.txt").write_bytes(b"second")
+    server.put("second.txt", b"second")
     params = {"files": {"one": {"file_path": "hello.txt"}, "two": {"file_path": "second.txt"}}}
     request = get_request(params, endpoint=server.url, region_name=REGION)
     assert program.run("in", destination, request=request).code == 0
@@ -152,3 +171,61 @@ def test_the_command_line_signs_for_a_provider_too(program: Program, server: S3S
     arguments = ["s3://my-bucket/hello.txt", "--endpoint", server.url, "--region-name", REGION]
     result = program.run("presign", *arguments, environ=environ)
     assert ask(result.stdout.removesuffix("\n"))[:2] == (200, b"hello")
+
+
+# What the address of a server is made of: {host} is where it listens, with its port.
+ADDRESSES: dict[str, tuple[dict[str, Any], str]] = {
+    "path": ({"endpoint": "{scheme}://{host}"}, "{scheme}://{host}/my-bucket/"),
+    "virtual host": (
+        {"endpoint": "{scheme}://s3.localhost:{port}", "use_path_style": False},
+        "{scheme}://my-bucket.s3.localhost:{port}/",
+    ),
+    "behind another name": (
+        {"endpoint": "{scheme}://{host}", "public_endpoint": "{scheme}://files.example.com"},
+        "{scheme}://files.example.com/my-bucket/",
+    ),
+    "behind another name and port": (
+        {"endpoint": "http://127.0.0.1:1", "public_endpoint": "{scheme}://files.example.com:{port}"},
+        "{scheme}://files.example.com:{port}/my-bucket/",
+    ),
+    "behind another name, virtual host": (
+        {"endpoint": "http://127.0.0.1:1", "public_endpoint": "{scheme}://s3.localhost:{port}", "use_path_style": False},
+        "{scheme}://my-bucket.s3.localhost:{port}/",
+    ),
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_url_for_any_address_of_the_server_is_taken(
+    program: Program, server: S3Server, destination: Path, address: str
+) -> None:
+    assert_works_at(address, program, server, destination)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_url_for_any_address_of_the_server_over_tls_is_taken(
+    program: Program, secure_server: S3Server, destination: Path, address: str
+) -> None:
+    assert_works_at(address, program, secure_server, destination)
+
+
+def assert_works_at(address: str, program: Program, server: S3Server, destination: Path) -> None:
+    """Upload and download an object with a name to encode, and see the same server refuse what was not signed."""
+    place = {"scheme": server.scheme, "host": f"127.0.0.1:{server.port}", "port": server.port}
+    given, begins = ADDRESSES[address]
+    source = {name: value.format(**place) if isinstance(value, str) else value for name, value in given.items()}
+    upload = sign(program, server, destination, {"file_path": "ü p.txt", "method": "PUT"}, **source)
+    assert upload.startswith(f"{begins.format(**place)}%C3%BC%20p.txt?")
+    assert ask(upload, "PUT", address.encode(), at=server)[0] == 200
+    assert server.read("ü p.txt") == address.encode()
+    download = sign(program, server, destination, {"file_path": "ü p.txt"}, **source)
+    assert ask(download, at=server)[:2] == (200, address.encode())
+    for tampered in (download.replace("Expires=3600", "Expires=3601"), download.replace("%C3%BC", "u")):
+        assert ask(tampered, at=server)[0] == 403
+
+
+def test_a_url_for_another_name_is_for_that_name_only(program: Program, server: S3Server, destination: Path) -> None:
+    url = sign(program, server, destination, {"file_path": "hello.txt"}, public_endpoint="http://files.example.com")
+    assert ask(url, at=server)[:2] == (200, b"hello")
+    status, body, _ = ask(url.replace("files.example.com", f"127.0.0.1:{server.port}"))
+    assert (status, b"SignatureDoesNotMatch" in body) == (403, True)

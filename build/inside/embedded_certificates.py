@@ -27,6 +27,7 @@ def trust(session: Any) -> None:
         if verify is True and url.lower().startswith("https"):
             pool.ca_certs = system_certificates()
             if pool.ca_certs is None:
-                pool.conn_kw["ca_cert_data"] = zlib.decompress(CERTIFICATES).decode()
+                given = self._get_pool_manager_kwargs().get("ca_cert_data") or ""
+                pool.conn_kw["ca_cert_data"] = given + zlib.decompress(CERTIFICATES).decode()
 
     session._setup_ssl_cert = setup_ssl_cert

@@ -43,6 +43,7 @@ def bars(results: Mapping[str, Result]) -> list[Bar]:
         Bar("ConcourseTools / `in`", ratio(results.get(rows.CONCOURSETOOLS), get), 13, times, least=True),
         Bar("`check` / `in`", ratio(results[rows.CHECK], get), 1.02, times),  # no slower, but for the noise
         Bar("`out` / `in`", ratio(results[rows.OUT], get), 1.02, times),
+        Bar("`in` with a role / boto3", ratio(results.get(rows.ROLE_IN), results.get(rows.ROLE_BOTO3)), 0.7, times),
         Bar("peak memory of `in`, `check` and `out`", max(peaks, default=None), 20 << 20, mebibytes),
         Bar("the file", get.disk, 26 << 20, mebibytes),
         Bar("the file after gzip -9", get.zipped, 10 << 20, mebibytes),

@@ -13,6 +13,7 @@ from ..program import ROOT
 HERE = Path(__file__).parent
 CACHE = ROOT / ".cache" / "bench"
 CONCOURSETOOLS = HERE / "concoursetools_in.py"
+ROLE = HERE / "role_in.py"
 
 
 class MissingError(Exception):

@@ -8,11 +8,13 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from ..program import ACCESS_KEY_ID, ROOT, SECRET_ACCESS_KEY, SOURCE, VERSION, get_request
+from ..sts_server import OF_THE_ROLE, ROLE
 from . import install, size
 from .measure import Command, Scratch, once
 
 IN, CHECK, OUT, PRESIGN = (f"`{step}`, binary" for step in ("in", "check", "out", "presign"))
 GO, CONCOURSETOOLS = "Go, aws-sdk-go-v2", "ConcourseTools, boto3"
+ROLE_IN, ROLE_BOTO3 = "`in` with a role to assume, binary", "`in` with a role to assume, boto3"
 BINARY = ROOT / "dist" / "s3-presigned-url"
 
 KEY, EXPIRES_IN = "releases/2.4.0/installer.exe", 3600
@@ -26,6 +28,7 @@ BUILD = {
     "BUILD_PIPELINE_NAME": "installer",
     "BUILD_TEAM_NAME": "main",
 }
+ROLE_REQUEST = get_request({"file_path": KEY, "expires_in": EXPIRES_IN}, aws_role_arn=ROLE)
 AWS = {"AWS_ACCESS_KEY_ID": ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY, "AWS_DEFAULT_REGION": "eu-west-1"}
 
 
@@ -39,11 +42,13 @@ class Row:
     installed: tuple[Path, ...] = ()
     native: bool = False
     note: str = ""
+    signer: str = ACCESS_KEY_ID
 
 
 @dataclass(frozen=True)
 class _Rows:
     scratch: Scratch
+    sts: str
 
     def all(self) -> list[Row]:
         others = {
@@ -53,6 +58,7 @@ class _Rows:
             "`aws s3 presign`": self._awscli,
             GO: self._go,
             "C, static, `int main(void) { return 0; }`": self._c,
+            ROLE_BOTO3: self._role_with_boto3,
         }
         return [*self._binary(), *(_or_missing(name, make) for name, make in others.items())]
 
@@ -68,6 +74,7 @@ class _Rows:
         return [
             self._get(IN, BINARY.parent / "in", installed=file, native=True),
             *(Row(name, command, None, file, True) for name, command in steps.items()),
+            self._role(ROLE_IN, BINARY.parent / "in", installed=file, native=True),
             Row(PRESIGN, self._command(*presign, environ=AWS), self.scratch.stream("stdout"), file, True),
         ]
 
@@ -100,6 +107,17 @@ class _Rows:
         made = install.compiled_by_c("empty")
         return Row(name, self._command(made), None, (made,), native=True)
 
+    def _role_with_boto3(self, name: str) -> Row:
+        made = install.environment("concoursetools", "requirements.txt")
+        installed = (install.packages(made), install.ROLE)
+        return self._role(name, made / "bin" / "python", install.ROLE, installed=installed, note="and CPython")
+
+    def _role(self, name: str, *program: Path, installed: tuple[Path, ...], native: bool = False, note: str = "") -> Row:
+        environ = {"AWS_ENDPOINT_URL_STS": self.sts}
+        command = self._command(*program, self.scratch.destination, request=ROLE_REQUEST, environ=environ)
+        url = self.scratch.destination / "url"
+        return Row(name, command, url, installed, native, note, signer=OF_THE_ROLE["access_key_id"])
+
     def _get(
         self,
         name: str,
@@ -118,9 +136,9 @@ class _Rows:
         return Command(tuple(map(str, argv)), {**everywhere, **(environ or {})}, given)
 
 
-def rows(scratch: Scratch) -> list[Row]:
-    """Return all that is compared, made where it was not yet; those that cannot be made say why."""
-    return _Rows(scratch).all()
+def rows(scratch: Scratch, sts: str) -> list[Row]:
+    """Return all that is compared, made where it was not yet; those that cannot be made say why. `sts` is STS's URL."""
+    return _Rows(scratch, sts).all()
 
 
 def verify(row: Row, scratch: Scratch) -> None:
@@ -135,7 +153,7 @@ def verify(row: Row, scratch: Scratch) -> None:
     assert url.netloc.startswith(f"{SOURCE['bucket_name']}.s3."), f"{row.name} signed for another bucket"
     assert "X-Amz-Signature" in query, f"{row.name} left no URL with a SigV4 signature"
     assert query["X-Amz-Expires"] == str(EXPIRES_IN), f"{row.name} signed for another time"
-    assert query["X-Amz-Credential"].startswith(f"{ACCESS_KEY_ID}/"), f"{row.name} signed with other credentials"
+    assert query["X-Amz-Credential"].startswith(f"{row.signer}/"), f"{row.name} signed with other credentials"
     assert len(bytes.fromhex(query["X-Amz-Signature"])) == 32, f"{row.name} left a signature that is none"
 
 
