@@ -73,6 +73,8 @@ def request(field: str, server: str) -> Iterator[None]:
         raise ResourceError(field, f"{server} did not answer in {TOTAL} seconds: try again, or mend the network") from None
     except BotoCoreError as error:
         raise ResourceError(field, told(error, server)) from None
+    except (OSError, ValueError) as error:  # a variable: AWS_ENDPOINT_URL that is no URL, SSLKEYLOGFILE that is no file
+        raise ResourceError(field, f"{server} cannot be asked: {error}") from None
     except ResponseParserError:
         raise ResourceError(
             field, f"{server} answered what cannot be read: is it the right host, and no proxy's page?"

@@ -197,3 +197,20 @@ def test_a_working_directory_that_is_gone_is_not_missed(program: Program, destin
         assert process.stderr.startswith(b"signed GET s3://"), process.stderr
         assert process.returncode == 0
         assert sorted(files_below(destination)) == ["expires_at", "s3_uri", "url"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("AWS_ENDPOINT_URL", "rubbish", "Invalid endpoint: rubbish"),
+        ("AWS_ENDPOINT_URL_STS", "://", "Invalid endpoint: ://"),
+        ("SSLKEYLOGFILE", "/nowhere/keys", "[Errno 2] No such file or directory: '/nowhere/keys'"),
+    ],
+)
+def test_a_variable_that_keeps_a_request_from_being_made_is_told(
+    program: Program, destination: Path, name: str, value: str, problem: str
+) -> None:
+    request = get_request(aws_role_arn="arn:aws:iam::123456789012:role/deploy")
+    result = program.run("in", destination, request=request, environ={name: value})
+    line = f"s3-presigned-url: in: source.aws_role_arn: AWS STS cannot be asked: {problem}\n"
+    assert (result.code, result.stdout, result.stderr, files_below(destination)) == (1, "", line, {})

@@ -33,6 +33,8 @@ _PLAUSIBLE: dict[str, list[Any]] = {
     "use_path_style": [True, "false"],
     "disable_ssl": [False, "True"],
     "skip_ssl_verification": [True],
+    "aws_role_arn": ["arn:aws:iam::123456789012:role/deploy", "deploy"],
+    "aws_role_session_name": ["build-7", "a b"],
     "ca_bundle": ["-----BEGIN CERTIFICATE-----\nrubbish", "-----BEGIN CERTIFICATE-----" * 1000],
     "file_path": ["k", "/a//b", "a/../b", "k" * 1024, "ключ/🗝", "?#%&+ ", "\r\n"],
     "s3_uri": ["s3://my-bucket/k", "s3://my-bucket/", "s3://other/k", "s3:///"],
