@@ -204,7 +204,6 @@ def test_a_working_directory_that_is_gone_is_not_missed(program: Program, destin
     [
         ("AWS_ENDPOINT_URL", "rubbish", "Invalid endpoint: rubbish"),
         ("AWS_ENDPOINT_URL_STS", "://", "Invalid endpoint: ://"),
-        ("SSLKEYLOGFILE", "/nowhere/keys", "[Errno 2] No such file or directory: '/nowhere/keys'"),
     ],
 )
 def test_a_variable_that_keeps_a_request_from_being_made_is_told(

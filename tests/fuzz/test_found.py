@@ -1,6 +1,12 @@
 """Every input that ever broke an invariant, by what was wrong with it."""
 
-from ..program import Program
+import json
+from typing import Any
+
+import pytest
+
+from ..program import Program, get_request
+from .invariants import Case, hold
 
 IN_VERSION = b'{"source": {}, "version": {"%s": %s}}'
 
@@ -10,3 +16,12 @@ def test_a_version_may_have_the_names_of_other_fields(program: Program) -> None:
         result = program.run("in", "/nowhere", input_=IN_VERSION % (name, value))
         line = f"s3-presigned-url: in: version.{name.decode()}: must be a string, got a map\n"
         assert (result.code, result.stdout, result.stderr) == (1, "", line)
+
+
+@pytest.mark.parametrize(
+    "source", [{"use_dualstack_endpoint": True}, {"aws_role_arn": "arn:aws:iam::123456789012:role/deploy"}], ids=str
+)
+@pytest.mark.parametrize("variable", ["SSLKEYLOGFILE", "AWS_ENDPOINT_URL", "AWS_MAX_ATTEMPTS", "AWS_PROFILE"])
+def test_a_variable_that_only_botocore_reads_may_be_rubbish(source: dict[str, Any], variable: str) -> None:
+    request = json.dumps(get_request(**source)).encode()
+    hold(Case("in", (".",), request, {variable: "/nowhere/rubbish"}))
