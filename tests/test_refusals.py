@@ -258,7 +258,7 @@ def test_without_credentials_there_is_no_url(program: Program, destination: Path
 
 
 def test_a_profile_that_is_not_there_is_told(program: Program, destination: Path) -> None:
-    line = "credentials: boto3's credential chain failed: The config profile (missing) could not be found"
+    line = "AWS_PROFILE: names a profile that no shared file has: missing"
     request = get_request(access_key_id=..., secret_access_key=...)
     assert_refused(program, destination, "in", line, request=request, environ={"AWS_PROFILE": "missing"})
 
