@@ -257,12 +257,6 @@ def test_without_credentials_there_is_no_url(program: Program, destination: Path
         assert_refused(program, destination, "in", line, request=request, environ={**nowhere, **half})
 
 
-def test_a_profile_that_is_not_there_is_told(program: Program, destination: Path) -> None:
-    line = "AWS_PROFILE: names a profile that no shared file has: missing"
-    request = get_request(access_key_id=..., secret_access_key=...)
-    assert_refused(program, destination, "in", line, request=request, environ={"AWS_PROFILE": "missing"})
-
-
 @pytest.mark.parametrize(
     ("environ", "line"),
     [

@@ -14,7 +14,7 @@ from .measure import Command, Scratch, once
 
 IN, CHECK, OUT, PRESIGN = (f"`{step}`, binary" for step in ("in", "check", "out", "presign"))
 GO, CONCOURSETOOLS = "Go, aws-sdk-go-v2", "ConcourseTools, boto3"
-ROLE_IN, ROLE_BOTO3 = "`in` with a role to assume, binary", "the same with boto3"
+ROLE_IN, ROLE_BOTO3 = "`in` with a role to assume, binary", "`in` with a role to assume, boto3"
 BINARY = ROOT / "dist" / "s3-presigned-url"
 
 KEY, EXPIRES_IN = "releases/2.4.0/installer.exe", 3600
