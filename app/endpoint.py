@@ -193,9 +193,9 @@ def _base_url(text: str, field: str, source: Source) -> tuple[str, str, str]:
     Raises ResourceError naming `field`.
     """
     scheme, separator, rest = text.partition("://") if "://" in text else (_scheme(source), "", text)
-    scheme = scheme.lower()
     netloc, _, path = rest.partition("/")
-    path = path.rstrip("/")
+    # clients differ in whether they send a host as it is written or in lower case, which is what is signed
+    scheme, netloc, path = scheme.lower(), netloc.lower(), path.rstrip("/")
     if scheme not in ("http", "https") or not _is_netloc(netloc) or path.strip(_PATH):
         raise ResourceError(field, "must be a host or a URL, such as minio.example.com or http://10.0.0.5:9000")
     if separator and scheme == "https" and is_true(source.disable_ssl):

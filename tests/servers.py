@@ -8,14 +8,16 @@ import contextlib
 import functools
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import boto3
 import trustme
@@ -89,7 +91,7 @@ def certificate(folder: Path) -> Certificate:
 @contextlib.contextmanager
 def versitygw(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server]:
     """Versity S3 Gateway."""
-    port = free_port()
+    (port,) = free_ports(1)
     secured = ["--cert", str(tls.chain), "--key", str(tls.key)] if tls else []
     address = ["--port", f"127.0.0.1:{port}", "--region", REGION, "--virtual-domain", f"{DOMAIN}:{port}"]
     keys = {"ROOT_ACCESS_KEY": ACCESS_KEY_ID, "ROOT_SECRET_KEY": SECRET_ACCESS_KEY}
@@ -100,13 +102,10 @@ def versitygw(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server
 @contextlib.contextmanager
 def seaweedfs(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server]:
     """SeaweedFS: a master, a volume server, a filer and the S3 gateway before them, in one process."""
-    names = ("master.port", "volume.port", "filer.port", "s3.port")
-    ports = {f"-{name}{suffix}": free_port() for name in names for suffix in ("", ".grpc")}
-    port = ports["-s3.port"]
-    secured = []
-    if tls:
-        port = free_port()
-        secured = [f"-s3.port.https={port}", f"-s3.cert.file={tls.chain}", f"-s3.key.file={tls.key}"]
+    names = [f"{name}.port{suffix}" for name in ("master", "volume", "filer", "s3") for suffix in ("", ".grpc")]
+    ports = dict(zip([*names, "s3.port.https"], free_ports(9), strict=True))
+    port = ports["s3.port.https" if tls else "s3.port"]
+    secured = [f"-s3.cert.file={tls.chain}", f"-s3.key.file={tls.key}"] if tls else []
     identity = {
         "name": "tests",
         "credentials": [{"accessKey": ACCESS_KEY_ID, "secretKey": SECRET_ACCESS_KEY}],
@@ -115,7 +114,7 @@ def seaweedfs(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server
     identities = folder / "identities.json"
     identities.write_text(json.dumps({"identities": [identity]}))
     options = [
-        *(f"{name}={value}" for name, value in ports.items()),
+        *(f"-{name}={ports[name]}" for name in (names if not tls else ports)),
         *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-master.electionTimeout=1s", "-filer", "-s3"),
         *(f"-s3.config={identities}", f"-s3.domainName={DOMAIN}", "-s3.iam=false"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
@@ -128,7 +127,7 @@ def seaweedfs(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server
 @contextlib.contextmanager
 def juicefs(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server]:
     """MinIO's gateway, as it is part of JuiceFS."""
-    port, database = free_port(), f"sqlite3://{folder}/metadata"
+    (port,), database = free_ports(1), f"sqlite3://{folder}/metadata"
     storage = ("--storage", "file", "--bucket", f"{folder}/data/")
     subprocess.run([INSTALLED / "juicefs", "format", *storage, database, "tests"], check=True, stderr=subprocess.DEVNULL)
     certificates = folder / ".minio" / "certs"  # where MinIO looks for public.crt and private.key
@@ -148,37 +147,39 @@ def juicefs(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server]:
 SERVERS = {"versitygw": versitygw, "seaweedfs": seaweedfs, "juicefs": juicefs}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody listens at, below those that the system gives to outgoing connections in the meantime."""
+    with contextlib.ExitStack() as probes:
+        found: list[int] = []
+        while len(found) < number:
+            port = random.randrange(20000, 32768)  # noqa: S311  # no secret
+            with contextlib.suppress(OSError):
+                probes.enter_context(socket.create_server(("127.0.0.1", port)))
+                found.append(port)
+        return found
 
 
 @contextlib.contextmanager
 def _running(command: list[str | Path], environ: dict[str, str], port: int, tls: Certificate | None) -> Iterator[S3Server]:
     """Run a server until the end of the block, with an empty bucket."""
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, **environ},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(port, process)
-        server = S3Server("https" if tls else "http", port, tls.authority if tls else None)
-        server.client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        yield server
-    finally:
-        process.kill()  # what it holds is thrown away, and SeaweedFS takes minutes to leave politely
-        process.wait(10)
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=log, stderr=log)
+        try:
+            _wait_for(port, process, log)
+            server = S3Server("https" if tls else "http", port, tls.authority if tls else None)
+            server.client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+            yield server
+        finally:
+            process.kill()  # what it holds is thrown away, and SeaweedFS takes minutes to leave politely
+            process.wait(10)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
     for _ in range(600):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         if process.poll() is not None:
             break
         time.sleep(0.05)
-    raise RuntimeError(f"no server on port {port}")
+    log.seek(0)
+    raise RuntimeError(f"no server on port {port}: {log.read()[-1000:].decode(errors='replace')}")

@@ -97,9 +97,13 @@ def boto3_url(source: dict[str, Any], method: str, parameters: dict[str, Any], e
     endpoint = source.get("public_endpoint") or source.get("endpoint")
     path_style = source.get("use_path_style", endpoint is not None)
     if "." in source["bucket_name"] and endpoint and endpoint.startswith(ADDRESSES):
-        # the one place where we differ on purpose: over http boto3 puts a dotted bucket before an IP address,
+        # where we differ on purpose: over http boto3 puts a dotted bucket before an IP address,
         # and http://my.bucket.10.0.0.5/ resolves nowhere
         path_style = True
+    if endpoint:  # and boto3 leaves capitals in the host, though it signs for small letters
+        scheme, _, rest = endpoint.rpartition("://")
+        host, slash, path = rest.partition("/")
+        endpoint = f"{scheme}://{host.lower()}{slash}{path}"
     ours = client(source["region_name"], endpoint, path_style=path_style, ssl=not source.get("disable_ssl", False))
     # a client costs 20 ms to make, so one serves many credentials
     ours._request_signer._credentials = Credentials(

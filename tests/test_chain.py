@@ -274,8 +274,8 @@ def test_a_session_of_sso_that_was_never_begun_is_told(program: Program, destina
 
 
 def test_a_profile_that_is_not_there_is_told(program: Program, destination: Path) -> None:
-    result = get(program, destination, {"AWS_PROFILE": "nosuch"})
-    assert_refused(result, destination, "AWS_PROFILE: names a profile that no shared file has: nosuch")
+    result = get(program, destination, {"AWS_PROFILE": "missing"})
+    assert_refused(result, destination, "AWS_PROFILE: names a profile that no shared file has: missing")
 
 
 def test_a_shared_file_of_rubbish_is_told(program: Program, destination: Path, tmp_path: Path) -> None:

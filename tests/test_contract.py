@@ -355,6 +355,8 @@ def test_every_response_override_is_signed_as_boto3_does(program: Program, desti
             {"bucket_name": "arn:aws:s3-outposts:eu-west-1:123456789012:outpost/op-01ac5d28a6a232904/accesspoint/my-point"},
             "https://my-point-123456789012.op-01ac5d28a6a232904.s3-outposts.eu-west-1.amazonaws.com/k?",
         ),
+        # in small letters, as it is signed, since not every client makes them small
+        ({"endpoint": "HTTPS://S3.Example.COM/Path"}, "https://s3.example.com/Path/my-bucket/k?"),
     ],
 )
 def test_the_url_is_at_the_host_that_the_source_describes(
