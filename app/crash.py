@@ -17,7 +17,6 @@ DEBUG = "S3_PRESIGNED_URL_DEBUG"
 _ENVIRONMENT = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 _SIGNED = re.compile(r"(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s'\"]*", re.IGNORECASE)
 
-
 _found: set[str] = set()
 
 
@@ -49,12 +48,17 @@ def secrets(request: bytes, environ: Mapping[str, str]) -> set[str]:
     return given | _found | {environ[name] for name in _ENVIRONMENT if environ.get(name)}
 
 
-def _in_value(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
+def _in_value(value: Any, *, secret: bool = False) -> Iterator[str]:
+    """Every text in or below a field that holds a secret, also where it has another type than it should."""
+    if isinstance(value, str):
+        if secret and value:
+            yield value
+    elif isinstance(value, dict):
         for name, inner in value.items():
-            if name in SECRET and isinstance(inner, str) and inner:
-                yield inner
-            yield from _in_value(inner)
+            yield from _in_value(inner, secret=secret or name in SECRET)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _in_value(inner, secret=secret)
 
 
 def redact(text: str, given: set[str]) -> str:

@@ -146,3 +146,12 @@ def test_nothing_that_holds_a_secret_shows_it_in_its_repr() -> None:
 def test_redaction_takes_out_what_is_given_and_nothing_else() -> None:
     assert crash.redact("a b c", set()) == "a b c"
     assert crash.redact(f"x {KEY} y {quote(KEY, safe='')} z", {KEY}) == "x *** y *** z"
+
+
+def test_a_secret_of_the_request_is_known_wherever_it_stands() -> None:
+    request = {
+        "source": {"secret_access_key": [KEY, {"value": TOKEN}], "session_token": "", "bucket_name": "open"},
+        "params": {"aws_web_identity_token": ID_TOKEN, "files": [{"session_token": "in a list"}]},
+    }
+    assert crash.secrets(json.dumps(request).encode(), {}) >= {KEY, TOKEN, ID_TOKEN, "in a list"}
+    assert not crash.secrets(json.dumps(request).encode(), {}) & {"", "open"}
