@@ -8,6 +8,7 @@ MINUTES ?= 30
 FROM ?= binary
 ENGINE ?= $(shell timeout 5 docker info >/dev/null 2>&1 && echo docker || echo podman)
 IMAGE ?= s3-presigned-url
+vulnerabilities ?= https://api.osv.dev
 SOURCE ?= $(shell git config remote.origin.url)
 venv := .venv/bin
 version = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
@@ -15,7 +16,7 @@ label = org.opencontainers.image
 in_image = ENGINE=$(ENGINE) IMAGE=$(IMAGE) $(venv)/python
 export EXAMPLES
 
-.PHONY: demo test test-source test-binary tools binary image test-image reproducible bench bench-image fuzz lint pins clean help
+.PHONY: demo test test-source test-binary tools binary image test-image reproducible bench bench-image fuzz lint audit pins clean help
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,7 +26,7 @@ demo: .venv/ready $(if $(filter source,$(FROM)),,binary) ## Run the main job aga
 
 test: test-source test-binary ## Run all tests, against the source and against the binary
 
-test-source: lint tools .cache/bin/versitygw ## Run the tests against the source (EXAMPLES=100000 for a long comparison with boto3)
+test-source: lint audit tools .cache/bin/versitygw ## Run the tests against the source (EXAMPLES=100000 for a long comparison with boto3)
 	$(venv)/python -m pytest
 
 test-binary: binary tools .venv/ready .cache/bin/versitygw ## Run the tests of the contract against the binary
@@ -57,6 +58,14 @@ bench-image: need-runc .venv/ready ## Measure the image beside the same resource
 fuzz: .cache/fuzz/venv/ready ## Look for an input that breaks the source, guided by its coverage (MINUTES=30)
 	.cache/fuzz/venv/bin/python -m tests.fuzz $(MINUTES)
 
+audit: .venv/ready need-curl ## Look what is pinned up in the database of known vulnerabilities
+	@if curl --silent --output /dev/null --max-time 10 $(vulnerabilities); then \
+		for pinned in build tests; do \
+			$(venv)/pip-audit --vulnerability-service osv --osv-url $(vulnerabilities)/v1/query \
+				--disable-pip --require-hashes -r $$pinned/requirements.txt || exit 1; \
+		done; \
+	else echo "audit: NOT DONE, as $(vulnerabilities) is not reached from here"; fi
+
 lint: .venv/ready ## Check style and types
 	$(venv)/ruff check
 	$(venv)/ruff format --check
@@ -65,8 +74,9 @@ lint: .venv/ready ## Check style and types
 
 pin = $(venv)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-pins: .venv/ready ## Update the pinned versions and hashes of every dependency
-	$(pin) --group test --group lint --group pins pyproject.toml -o tests/requirements.txt
+pins: .venv/ready ## Update the pinned versions and hashes of every dependency, and of CPython's source
+	$(venv)/python build/pins.py
+	$(pin) --group test --group lint --group audit --group pins -c build/requirements.txt pyproject.toml -o tests/requirements.txt
 	$(pin) --group pyproject.toml:concoursetools -c tests/requirements.txt -o tests/benchmark/requirements.txt
 	$(pin) --group pyproject.toml:nuitka -o tests/benchmark/requirements-nuitka.txt
 	$(pin) --group pyproject.toml:awscli -o tests/benchmark/requirements-awscli.txt

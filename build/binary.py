@@ -66,6 +66,7 @@ INCLUDED = ("datetime", "boto3", "botocore.handlers", "botocore.regions", "html.
 EXCLUDED = (
     "_sysconfigdata_*",  # the paths of this build
     "asyncio",
+    "ctypes",
     "msgspec._core",  # linked, see startup.c
     "msgspec._utils",  # see msgspec_standins.py
     "multiprocessing",

@@ -11,11 +11,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import debian
 import machine
 from machine import run, say
 
 HERE = Path(__file__).parent
-RECIPE = ("interpreter.py", "interpreter.toml", "pins.toml", "train.py")
+RECIPE = ("debian.py", "interpreter.py", "interpreter.toml", "pins.toml", "train.py")
 
 
 def provide(cache: Path) -> Path:
@@ -63,48 +64,20 @@ def _build(home: Path) -> None:
 
 def _fetch(pin: dict[str, Any], home: Path, source: Path) -> None:
     apt = home / "apt"
-    (apt / "lists" / "partial").mkdir(parents=True)
-    (apt / "sources.list").write_text(_source_list(pin["suite"]))
-    private = {
-        "APT::Sandbox::User": "root",
-        "Dir::Cache": apt,
-        "Dir::Etc::SourceList": apt / "sources.list",
-        "Dir::Etc::SourceParts": "/dev/null",
-        "Dir::State::Lists": apt / "lists",
-    }
-    apt_get = ("apt-get", "-q", *(f"-o{key}={value}" for key, value in private.items()))
-    log = home / "log"
-    run(*apt_get, "update", cwd=apt, log=log)
     wanted = f"{pin['package']}={pin['version']}"
-    command = (*apt_get, "source", "--download-only", wanted)
+    command = ("apt-get", *debian.apt(apt, pin["suite"]), "source", "--download-only", wanted)
     if subprocess.run(command, cwd=apt, capture_output=True, check=False).returncode:
-        sys.exit(f"binary: Debian no longer has the source of {wanted}; build/README.md says how to move the pin")
+        sys.exit(f"binary: Debian no longer has the source of {wanted}: `make pins` moves the pin")
     for name, sha256 in pin["sha256"].items():
         if hashlib.sha256((apt / name).read_bytes()).hexdigest() != sha256:
             sys.exit(f"binary: {name} is not the file that build/pins.toml names")
-    run("dpkg-source", "--no-check", "-x", apt / f"{pin['package']}_{pin['version']}.dsc", source, log=log)
-
-
-def _source_list(suite: str) -> str:
-    """Source packages of the suite, from wherever this machine gets its own packages."""
-    form = "$(REPO_URI) $(RELEASE)"
-    command = ("apt-get", "indextargets", "--format", form, "Created-By: Packages", "Origin: Debian", "Component: main")
-    machine.update()
-    targets = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if not targets:
-        sys.exit("binary: this needs a Debian machine with package lists: do `apt-get update` as root")
-    lines = set()
-    for target in targets.splitlines():
-        uri, release = target.split()
-        _, dash, pocket = release.partition("-")
-        lines.add(f"deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {uri} {suite}{dash}{pocket} main\n")
-    return "".join(sorted(lines))
+    run("dpkg-source", "--no-check", "-x", apt / f"{pin['package']}_{pin['version']}.dsc", source, log=home / "log")
 
 
 def _write_linker_script(objects: Path, library: Path) -> None:
     """Make one library, as Nuitka links no other, of the interpreter and all that its extension modules need."""
     archives = ("libpython3.13.a", "Modules/_decimal/libmpdec/libmpdec.a", "Modules/_hacl/libHacl_Hash_SHA2.a")
-    system = "-lssl -lcrypto -lzstd -lexpat -lz -lffi -lm"  # OpenSSL uses zstd from Debian 13 on
+    system = "-lssl -lcrypto -lzstd -lexpat -lz -lm"  # OpenSSL uses zstd from Debian 13 on
     library.write_text(f"GROUP({' '.join(str(objects / archive) for archive in archives)} {system})\n")
 
 

@@ -44,7 +44,6 @@ LIBRARIES = {
     "libc": "glibc",
     "libcrypto": "openssl",
     "libexpat": "expat",
-    "libffi": "libffi",
     "libgcc": "gcc",
     "libgcc_eh": "gcc",
     "libm": "glibc",

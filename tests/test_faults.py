@@ -31,6 +31,12 @@ def run(
     program: Program, destination: Path, *before: str | Path, limits: Callable[[], None] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     """Run `in` with `before` in front of its command, such as strace, or with `limits` set."""
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which is ignored below a shell's background job
+        if limits:
+            limits()
+
     return subprocess.run(
         [*before, *program.command("in"), destination],
         input=REQUEST,
@@ -38,7 +44,7 @@ def run(
         capture_output=True,
         timeout=60,
         check=False,
-        preexec_fn=limits,
+        preexec_fn=prepare,
     )
 
 
@@ -147,13 +153,29 @@ def points(program: Program, destination: Path, trace: Path) -> list[str]:
     return [f"inject={name}:when={count}" for name, count in named[first + 1 :]]
 
 
+def struck(
+    program: Program, destination: Path, trace: Path, point: str, name: str
+) -> subprocess.CompletedProcess[bytes] | None:
+    """Run with a signal at a system call; None if no such call was made, as two runs need not make the same.
+
+    From source the number of files that Python opens depends on its caches.
+    """
+    done = run(program, destination, "strace", "-qo", trace, "-e", f"{point}:signal={name}")
+    if re.search(rf"^(--- |\+\+\+ killed by ){name}", trace.read_text(), re.MULTILINE):
+        return done
+    clear(destination)
+    return None
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_an_abort_at_any_point_leaves_all_or_nothing(
     program: Program, destination: Path, tmp_path: Path, name: str
 ) -> None:
     codes = []
     for point in points(program, destination, tmp_path / "trace"):
-        done = run(program, destination, *STRACE, "-e", f"{point}:signal={name}")
+        done = struck(program, destination, tmp_path / "trace", point, name)
+        if done is None:
+            continue
         codes.append(done.returncode)
         if done.returncode == 0:
             assert_succeeded(done, destination)
@@ -162,13 +184,15 @@ def test_an_abort_at_any_point_leaves_all_or_nothing(
         clear(destination)
     assert codes == sorted(codes, reverse=True), "with the answer on its way to stdout it is too late"
     assert codes.count(1) > 25
-    assert codes.count(0) > 2
+    assert codes.count(0) > 1
 
 
 def test_a_kill_at_any_point_leaves_a_whole_url_or_none(program: Program, destination: Path, tmp_path: Path) -> None:
     whole = []
     for point in points(program, destination, tmp_path / "trace"):
-        done = run(program, destination, *STRACE, "-e", f"{point}:signal=SIGKILL")
+        done = struck(program, destination, tmp_path / "trace", point, "SIGKILL")
+        if done is None:
+            continue
         assert (done.returncode, done.stderr[:6]) in ((-signal.SIGKILL, b""), (-signal.SIGKILL, b"signed"))
         url = destination / "links/url"
         whole.append(url.exists())
