@@ -81,6 +81,8 @@ pins: .venv/ready ## Update the pinned versions and hashes of every dependency, 
 	$(pin) --group pyproject.toml:nuitka -o tests/benchmark/requirements-nuitka.txt
 	$(pin) --group pyproject.toml:awscli -o tests/benchmark/requirements-awscli.txt
 	$(pin) --group pyproject.toml:fuzz -c tests/requirements.txt -o tests/fuzz/requirements.txt
+	cd tests/benchmark/presign-go && go get -u . && go mod tidy
+	sed -i "s/versitygw@v1.8.0[0-9.]*/versitygw@$$(go list -m -f '{{.Version}}' github.com/versity/versitygw@latest)/" Makefile
 
 clean: ## Remove what was made, but for the caches
 	rm -rf .venv about dist
