@@ -77,7 +77,7 @@ def _fetch(pin: dict[str, Any], home: Path, source: Path) -> None:
 def _write_linker_script(objects: Path, library: Path) -> None:
     """Make one library, as Nuitka links no other, of the interpreter and all that its extension modules need."""
     archives = ("libpython3.13.a", "Modules/_decimal/libmpdec/libmpdec.a", "Modules/_hacl/libHacl_Hash_SHA2.a")
-    system = "-lssl -lcrypto -lzstd -lexpat -lz -lm"  # OpenSSL uses zstd from Debian 13 on
+    system = "-lssl -lcrypto -lzstd -lexpat -lz -lffi -lm"  # OpenSSL uses zstd from Debian 13 on
     library.write_text(f"GROUP({' '.join(str(objects / archive) for archive in archives)} {system})\n")
 
 

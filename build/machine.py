@@ -11,6 +11,7 @@ PACKAGES = {
     "gcc": "/usr/bin/gcc",
     "libc6-dev": "/usr/include/stdio.h",
     "libexpat1-dev": "/usr/include/expat.h",
+    "libffi-dev": "/usr/share/doc/libffi-dev",
     "libssl-dev": "/usr/include/openssl/ssl.h",
     "libzstd-dev": "/usr/include/zstd.h",
     "make": "/usr/bin/make",

@@ -44,6 +44,7 @@ LIBRARIES = {
     "libc": "glibc",
     "libcrypto": "openssl",
     "libexpat": "expat",
+    "libffi": "libffi",
     "libgcc": "gcc",
     "libgcc_eh": "gcc",
     "libm": "glibc",
