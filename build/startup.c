@@ -52,11 +52,11 @@ static void keep_closed(int stream, int wrong_end) {
     }
 }
 
-/* With less, the interpreter's start fails where it cannot tell, or goes on for ever. */
+/* With less than half of it the start of the interpreter fails where it cannot tell, or goes on for ever; with a little more, that of boto3. */
 static void need_memory(void) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < 32 << 20) {
-        dprintf(STDERR_FILENO, "s3-presigned-url: cannot start: needs 32 MiB of memory (ulimit -v 32768)\n");
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < 64 << 20) {
+        dprintf(STDERR_FILENO, "s3-presigned-url: cannot start: needs 64 MiB of memory (ulimit -v 65536)\n");
         _exit(1);
     }
 }
