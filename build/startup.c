@@ -52,7 +52,8 @@ static void keep_closed(int stream, int wrong_end) {
     }
 }
 
-/* With less than half of it the start of the interpreter fails where it cannot tell, or goes on for ever; with a little more, that of boto3. */
+/* With less than half of it the interpreter's start fails where it cannot tell, or goes on for ever, and with little more
+   that of boto3. */
 static void need_memory(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < 64 << 20) {
