@@ -5,7 +5,6 @@ nor the environment has credentials, as it imports botocore.
 """
 
 import getpass
-import logging
 from typing import NoReturn
 
 from botocore.config import Config
@@ -14,12 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound, SSO
 from botocore.session import Session
 from botocore.utils import InstanceMetadataFetcher
 
-from . import endpoint
+from . import endpoint, network
 from .credentials import Credentials
 from .protocol import ResourceError, Source
-
-# what botocore would tell its programmer on stderr, where a line of ours is expected
-logging.getLogger("botocore").addHandler(logging.NullHandler())
 
 # botocore moves the end of EC2's credentials on when it is less than 25 minutes off, so that long-lived programs keep
 # trying: but a URL ends when they do. There is no public way
@@ -34,7 +30,11 @@ def _nobody(*_: object) -> NoReturn:
 getpass.fallback_getpass = _nobody  # type: ignore[attr-defined]  # not in typeshed
 
 # for STS and SSO, where botocore would wait for five minutes
-_PATIENCE = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+_PATIENCE = Config(
+    connect_timeout=network.CONNECT,
+    read_timeout=network.READ,
+    retries={"mode": "standard", "total_max_attempts": network.TRIES},
+)
 
 # what botocore lets through when a process, a server or a file has something else than credentials
 _RUBBISH = (AttributeError, LookupError, RecursionError, TypeError, ValueError)

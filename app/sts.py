@@ -5,6 +5,7 @@ that speaks to STS; imported only where there is a role.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from botocore import UNSIGNED
@@ -64,18 +65,10 @@ def assume(
     The session outlasts a URL of `lasting` seconds, where the role allows that; where not, it has the hour that every
     role allows, after a warning. Raises ResourceError when STS refuses, or does not answer.
     """
-    length = _length(lasting)
     with network.request(_ROLE, "AWS STS"):
-        client = _client(source, found)
+        ask = partial(_ask, _client(source, found), source, params, environ)
         try:
-            try:
-                answer = _ask(client, source, params, environ, length)
-            except ClientError as error:
-                if length <= _ALWAYS_ALLOWED or "DurationSeconds" not in _message(error):
-                    raise
-                warn(f"{_ROLE}: allows no session of {duration.words(length)}, so it was asked for one of 1 hour")
-                length = _ALWAYS_ALLOWED
-                answer = _ask(client, source, params, environ, length)
+            answer, length = _longest(ask, _length(lasting), warn)
         except ClientError as error:
             raise _refusal(error, params) from None
     return Credentials(
@@ -91,6 +84,17 @@ def _length(lasting: int) -> int:
     if lasting <= _ALWAYS_ALLOWED:
         return min(max(lasting + _MARGIN, _SHORTEST), _ALWAYS_ALLOWED)
     return min(lasting + _MARGIN, _LONGEST)
+
+
+def _longest(ask: Callable[[int], Any], length: int, warn: Callable[[str], None]) -> tuple[Any, int]:
+    """Return what STS gives, and for how long: as wanted, or else for the hour that every role allows."""
+    try:
+        return ask(length), length
+    except ClientError as error:
+        if length <= _ALWAYS_ALLOWED or "DurationSeconds" not in _message(error):
+            raise
+    warn(f"{_ROLE}: allows no session of {duration.words(length)}, so it was asked for one of 1 hour")
+    return ask(_ALWAYS_ALLOWED), _ALWAYS_ALLOWED
 
 
 def _end(told: int, reckoned: int) -> int:
