@@ -103,20 +103,19 @@ def ask(source: Source, method: str, url: str, field: str) -> Answer:
 
     An overloaded server, or a broken connection, is tried again twice. Raises ResourceError of `field`.
     """
-    server = network.host(url)
-    with network.request(field, server):
+    with network.request(field, network.host(url)):
         session = network.Session(source, url)
-        for left in reversed(range(network.TRIES)):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 answer = _answer(session, method, url)
-            except network.BROKEN as error:
-                if not left:
-                    raise ResourceError(field, network.told(error, server)) from None
-            else:
-                if answer.status < 500 or not left:
-                    break
-            time.sleep((network.TRIES - left) * 0.2)
-    return answer
+                if answer.status < 500 or attempt == network.TRIES:
+                    return answer
+            except network.BROKEN:
+                if attempt == network.TRIES:
+                    raise
+            time.sleep(attempt * 0.2)
 
 
 def _answer(session: network.Session, method: str, url: str) -> Answer:
