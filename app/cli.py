@@ -18,7 +18,8 @@ _USAGE = """s3-presigned-url presign s3://BUCKET/KEY [OPTION ...]
 _ABOUT = """presign prints a presigned URL for an object in S3. check, out and in are the executables
 of a Concourse resource type: they read Concourse's JSON request."""
 _CREDENTIALS = """Credentials come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
-AWS_SESSION_TOKEN), never from options: other users of the machine can read a command line."""
+AWS_SESSION_TOKEN, or AWS_PROFILE and the rest of boto3's chain), never from options:
+other users of the machine can read a command line."""
 
 Fields = TypeVar("Fields", bound=Base)
 
