@@ -37,22 +37,18 @@ class SignedUrl(Base, frozen=True, kw_only=True):
         return self.url.split("/", 3)[2]
 
 
-class Plan(Base, frozen=True, kw_only=True):
+class Plan:
     """All that can be settled about a URL before anyone is asked for credentials.
 
-    `path` is where its params stand (`params`, `params.files.NAME`), for errors and warnings.
+    `path` is where its params stand (`params`, `params.files.NAME`), for errors and warnings. Raises ResourceError for
+    params that make no URL.
     """
 
-    params: UrlParams
-    path: str
-    operation: Operation
-    expires_in: int
-
-
-def plan(source: Source, params: UrlParams, path: str) -> Plan:
-    """Return what is to be signed. Raises ResourceError for params that make no URL."""
-    wanted = operation.of(params, endpoint.bucket(source), path)
-    return Plan(params=params, path=path, operation=wanted, expires_in=lifetime.requested(params, source, path))
+    def __init__(self, source: Source, params: UrlParams, path: str) -> None:
+        self.params = params
+        self.path = path
+        self.operation = operation.of(params, endpoint.bucket(source), path)
+        self.expires_in = lifetime.requested(params, source, path)
 
 
 def sign(source: Source, plan: Plan, credentials: Credentials, *, now: int, warn: "Callable[[str], None]") -> SignedUrl:

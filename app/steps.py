@@ -61,7 +61,7 @@ def sign(
         log(f"warning: {text}")
 
     try:
-        plans = {name: signing.plan(source, wanted, path) for name, (wanted, path) in _wanted(params).items()}
+        plans = {name: signing.Plan(source, wanted, path) for name, (wanted, path) in _wanted(params).items()}
         lasting = max(plan.expires_in for plan in plans.values())
         found = credentials.find(source, params, environ, lasting=lasting, now=now, warn=warn)
         signed = {name: signing.sign(source, plan, found, now=now, warn=warn) for name, plan in plans.items()}
