@@ -80,7 +80,7 @@ AROUND = {
     "LD_LIBRARY_PATH": "/nowhere",
     "LD_BIND_NOW": "1",
     "MALLOC_ARENA_MAX": "0",
-    "GLIBC_TUNABLES": "rubbish",
+    "GLIBC_TUNABLES": "glibc.malloc.perturb=42",
     "BASH_ENV": "/nowhere",
     "HOSTALIASES": "/nowhere",
     "RES_OPTIONS": "rubbish",
