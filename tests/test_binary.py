@@ -340,7 +340,7 @@ def with_limit(limit: str, destination: Path, **source: bool) -> subprocess.Comp
 def test_it_signs_in_64_mib_of_address_space_and_says_that_it_cannot_in_less(
     program: Program, destination: Path, boto3: bool
 ) -> None:
-    for limit in (22000, 32768, 49152, 65535):  # with less than the first, the kernel cannot start it
+    for limit in (28672, 32768, 49152, 65535):  # with much less than the first, the kernel cannot start it
         done = with_limit(f"-v {limit}", destination, use_dualstack_endpoint=boto3)
         line = b"s3-presigned-url: cannot start: needs 64 MiB of memory (ulimit -v 65536)\n"
         assert (done.returncode, done.stdout, done.stderr, files_below(destination)) == (1, b"", line, {})
