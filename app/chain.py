@@ -97,7 +97,9 @@ def _failure(error: Exception) -> ResourceError:
             return ResourceError("credentials", "the SSO session has expired or was never begun: run aws sso login")
         case ClientError():
             answer, cure = error.response["Error"], _REFUSED.get(error.operation_name, "see the profile")
-            told = f"AWS refused {error.operation_name}: {answer.get('Code')}: {answer.get('Message')}"
+            told = f"AWS refused {error.operation_name}: {answer.get('Code')}"
+            if error.operation_name == "AssumeRole":  # what others were asked with is a token, which AWS may repeat
+                told = f"{told}: {answer.get('Message')}"
             return ResourceError("credentials", f"{told}: {cure}")
         case OSError(filename=str(path)):
             return ResourceError(

@@ -229,8 +229,8 @@ REFUSED = Answer(
         ),
         (
             providers.web_identity,
-            "credentials: AWS refused AssumeRoleWithWebIdentity: AccessDenied: User is not authorized: IAM has to know the "
-            "token's issuer, and the role to trust its audience and subject",
+            "credentials: AWS refused AssumeRoleWithWebIdentity: AccessDenied: IAM has to know the token's issuer, and the "
+            "role to trust its audience and subject",  # without AWS's message, in which there may be the token
         ),
     ],
 )
