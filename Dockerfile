@@ -9,7 +9,7 @@ ENV DEBIAN_FRONTEND=noninteractive XDG_CACHE_HOME=/cache
 WORKDIR /s3-presigned-url
 RUN apt-get update -q && apt-get install -q -y --no-install-recommends ca-certificates python3
 # with a mode of our own, as that of the checkout depends on an umask, and the layer is to be found again
-COPY --chmod=644 build/debian.py build/interpreter.py build/interpreter.toml build/machine.py build/pins.toml build/train.py build/
+COPY --chmod=644 build/debian.py build/interpreter.py build/interpreter.toml build/machine.py build/pins.toml build/train.c build/train.py build/
 RUN python3 build/interpreter.py
 
 FROM interpreter AS binary

@@ -46,7 +46,7 @@ test-image: tools need-runc .venv/ready .cache/bin/versitygw ## Run all tests in
 	$(ENGINE) build $(BUILD) --target tests .
 	$(in_image) -m pytest --program image
 
-reproducible: ## Prove that two builds of this commit are the same file
+reproducible: ## Prove that two builds of this commit, one of them from nothing, are the same file (10 minutes)
 	build/reproducible.sh
 
 bench: binary .venv/ready ## Measure the program beside ConcourseTools, the AWS CLI and Go (RUNS=100 for quieter medians)

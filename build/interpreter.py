@@ -8,15 +8,17 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import debian
 import machine
+import train
 from machine import run, say
 
 HERE = Path(__file__).parent
-RECIPE = ("debian.py", "interpreter.py", "interpreter.toml", "pins.toml", "train.py")
+RECIPE = ("debian.py", "interpreter.py", "interpreter.toml", "pins.toml", "train.c", "train.py")
 
 
 def provide(cache: Path) -> Path:
@@ -44,21 +46,29 @@ def _build(home: Path) -> None:
     _fetch(tomllib.loads((HERE / "pins.toml").read_text())["python"], home, source)
     say("interpreter: configuring")
     # debug information, which is stripped in the end, would make the profile-guided build twice as long
-    flags = [*config["cflags"], "-g0", f"-ffile-prefix-map={home}=."]
+    nameless = (f"-ffile-prefix-map={home}=.", "-fprofile-dir=.", f"-fprofile-prefix-path={objects}")
+    flags = [*config["cflags"], "-g0", *nameless]
     run(
         "../source/configure",
         *config["options"],
         f"CFLAGS={' '.join(flags)}",
-        "PROFILE_TASK=" + str(HERE / "train.py"),
         *(f"py_cv_module_{name}=n/a" for name in config["without"]),
         cwd=objects,
         env={"MODULE_BUILDTYPE": "static"},
         log=log,
     )
-    say("interpreter: compiling, twice, with a profile taken in between (about 8 minutes on 2 cores)")
-    run("make", "-j2", cwd=objects, env={"PYTHONHASHSEED": "0"}, log=log)
+    # dates and the order of sets must not show in what is compiled
+    make = partial(run, "make", "-j2", cwd=objects, env={"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0"}, log=log)
+    say("interpreter: compiling, to be trained (about 3 minutes on 2 cores)")
+    make("profile-gen-stamp")
+    train.count(source, objects, _libraries(objects), log)
+    make("clean-retain-profile")
+    (objects / "profile-run-stamp").touch()
+    say("interpreter: compiling, guided by that (about 3 minutes)")
+    make()
     run("make", "install", f"DESTDIR={home}", cwd=objects, log=log)
-    _write_linker_script(objects, home / "python" / "lib" / "libpython3.13.a")
+    # one library, as Nuitka links no other, which is a linker script
+    (home / "python" / "lib" / "libpython3.13.a").write_text(f"GROUP({' '.join(_libraries(objects))})\n")
     _keep_encodings(home / "python" / "lib" / "python3.13" / "encodings", set(config["encodings"]))
 
 
@@ -74,11 +84,11 @@ def _fetch(pin: dict[str, Any], home: Path, source: Path) -> None:
     run("dpkg-source", "--no-check", "-x", apt / f"{pin['package']}_{pin['version']}.dsc", source, log=home / "log")
 
 
-def _write_linker_script(objects: Path, library: Path) -> None:
-    """Make one library, as Nuitka links no other, of the interpreter and all that its extension modules need."""
+def _libraries(objects: Path) -> list[str]:
+    """Name the libraries of the interpreter, and of all that its extension modules need."""
     archives = ("libpython3.13.a", "Modules/_decimal/libmpdec/libmpdec.a", "Modules/_hacl/libHacl_Hash_SHA2.a")
-    system = "-lssl -lcrypto -lzstd -lexpat -lz -lffi -lm"  # OpenSSL uses zstd from Debian 13 on
-    library.write_text(f"GROUP({' '.join(str(objects / archive) for archive in archives)} {system})\n")
+    system = ("-lssl", "-lcrypto", "-lzstd", "-lexpat", "-lz", "-lffi", "-lm")  # OpenSSL uses zstd from Debian 13 on
+    return [*(str(objects / archive) for archive in archives), *system]
 
 
 def _keep_encodings(folder: Path, names: set[str]) -> None:
