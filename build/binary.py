@@ -129,6 +129,8 @@ def _compile(python: Path, site: Path, work: Path) -> None:
         env=environ,
         log=work / "log",
     )
+    # Nuitka sets the RPATH to $ORIGIN; with one, a static-pie was seen to crash before its main function (glibc 2.36)
+    run("patchelf", "--remove-rpath", work / "app.dist" / PROGRAM)
 
 
 def _nameless(*folders: Path) -> list[str]:

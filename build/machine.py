@@ -15,7 +15,7 @@ PACKAGES = {
     "libssl-dev": "/usr/include/openssl/ssl.h",
     "libzstd-dev": "/usr/include/zstd.h",
     "make": "/usr/bin/make",
-    "patchelf": "/usr/bin/patchelf",  # Nuitka will not begin without
+    "patchelf": "/usr/bin/patchelf",
     "pkgconf": "/usr/bin/pkgconf",
     "xz-utils": "/usr/bin/xz",
     "zlib1g-dev": "/usr/include/zlib.h",
