@@ -6,6 +6,7 @@ What takes long is kept in $XDG_CACHE_HOME/s3-presigned-url (or ~/.cache/s3-pres
 recipe changes.
 """
 
+import os
 import shutil
 import tempfile
 import time
@@ -81,7 +82,7 @@ EXCLUDED = (
 
 def main() -> None:
     """Make the program, and before it what is not in the cache."""
-    started = time.monotonic()
+    started = time.time()
     machine.provide()
     python = interpreter.provide(machine.cache())
     site = packages.provide(machine.cache(), python)
@@ -89,13 +90,15 @@ def main() -> None:
         _compile(python / "python" / "bin" / "python3.13", site, Path(work))
         program = Path(work) / "app.dist" / PROGRAM
         _describe(program, python, site)
-        _deliver(program)
-    say(f"done in {time.monotonic() - started:.0f} s")
+        _deliver(program, started)
+    say(f"done in {time.time() - started:.0f} s")
 
 
 def _compile(python: Path, site: Path, work: Path) -> None:
     say("compiling (about a minute and a half)")
     ABOUT.mkdir(exist_ok=True)
+    log = ABOUT / "nuitka.log"
+    log.unlink(missing_ok=True)
     shutil.copytree(ROOT / "app", work / "app", ignore=shutil.ignore_patterns("__pycache__"))
     data.write(site / "botocore", work / "botocore_data.py")
     environ = {
@@ -127,7 +130,7 @@ def _compile(python: Path, site: Path, work: Path) -> None:
         *(f"--report={ABOUT / 'modules.xml'}", f"--output-filename={PROGRAM}", "app"),
         cwd=work,
         env=environ,
-        log=work / "log",
+        log=log,
     )
     # Nuitka sets the RPATH to $ORIGIN; with one, a static-pie was seen to crash before its main function (glibc 2.36)
     run("patchelf", "--remove-rpath", work / "app.dist" / PROGRAM)
@@ -146,10 +149,11 @@ def _describe(program: Path, python: Path, site: Path) -> None:
     say(f"{ABOUT.name}: bill of materials of {len(found)} components, and their licences")
 
 
-def _deliver(program: Path) -> None:
+def _deliver(program: Path, started: float) -> None:
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir()
     shutil.copy2(program, DIST / PROGRAM)
+    os.utime(DIST / PROGRAM, (started, started))  # so that make sees what changed in app/ while this was made
     for link in LINKS:
         (DIST / link).symlink_to(PROGRAM)
     say(f"{DIST.name}/{PROGRAM}: {(DIST / PROGRAM).stat().st_size / 2**20:.1f} MiB")

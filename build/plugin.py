@@ -1,12 +1,13 @@
 """What Nuitka is told that its options cannot say."""
 
-import importlib.util
-from encodings.aliases import aliases
+import marshal
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 from nuitka.plugins.PluginBase import NuitkaPluginBase
+
+HERE = Path(__file__).parent
 
 # boto3 is faster as bytecode than as C: most of its time goes into imports, and its C is ten times the size.
 BYTECODE = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
@@ -31,13 +32,14 @@ class Plugin(NuitkaPluginBase):  # type: ignore[misc]  # Nuitka is not typed
         return False if module_name.isBelowNamespace("app") and module_name.asString() not in ANNOTATED else None
 
     def onFrozenModuleBytecode(self, module_name: Any, is_package: bool, bytecode: CodeType) -> CodeType:  # noqa: N802
-        """Keep no other name of an encoding that is not in the program."""
-        if module_name != "encodings.aliases":
+        """Put off what the start would import of `encodings`."""
+        if module_name != "encodings":
             return bytecode
-        kept = {alias: name for alias, name in aliases.items() if importlib.util.find_spec(f"encodings.{name}")}
-        return compile(f"aliases = {kept!r}", "encodings/aliases.py", "exec")
+        early = (HERE / "inside" / "early_encodings.py").read_text()
+        whole = early.replace('ORIGINAL = b""', f"ORIGINAL = {marshal.dumps(bytecode)!r}")
+        return compile(whole, "encodings/__init__.py", "exec", dont_inherit=True, optimize=2)
 
     def getExtraCodeFiles(self) -> dict[str, str]:  # noqa: N802
         """Give the C code that is compiled and linked with Nuitka's own: msgspec's core, and our start."""
         core = '#define _GNU_SOURCE\n#include "_core.c"\n'
-        return {"msgspec.c": core, "startup.c": (Path(__file__).parent / "startup.c").read_text()}
+        return {"msgspec.c": core, "startup.c": (HERE / "startup.c").read_text()}

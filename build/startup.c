@@ -29,10 +29,12 @@ extern PyObject *__real__PyImport_GetModuleAttrString(const char *name, const ch
 extern PyStatus __real_Py_PreInitialize(const PyPreConfig *config);
 extern PyStatus __real_Py_InitializeFromConfig(const PyConfig *config);
 
-/* A page that is touched for the first time costs a fault, and a start touches every page of its heap:
- * asking for an arena's pages all at once is cheaper. */
+/* A page that is touched for the first time costs a fault, and a start touches every page of its first arena, though
+ * hardly any of the second: asking for the pages of the first all at once is cheaper. */
 static void *arena_alloc(void *unused, size_t size) {
-    void *arena = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    static int populate = MAP_POPULATE;
+    void *arena = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0);
+    populate = 0;
     return arena == MAP_FAILED ? NULL : arena;
 }
 
@@ -153,6 +155,11 @@ PyStatus __wrap_Py_InitializeFromConfig(const PyConfig *theirs) {
         dprintf(STDERR_FILENO, "s3-presigned-url: cannot start: %s\n", status.err_msg);
         _exit(1);
     }
+    PyObject *none = PyObject_CallMethod(PyImport_AddModule("encodings"), "started", NULL); /* early_encodings.py */
+    if (none == NULL) {
+        return PyStatus_Error("encodings");
+    }
+    Py_DECREF(none);
     PyGC_Disable(); /* the imports would set off collections that find nothing */
     return status;
 }

@@ -140,6 +140,20 @@ def test_every_command_runs_in_an_empty_root(program: Program, root: Path, comma
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_what_was_there_before_stays_in_files_that_the_streams_append_to(
+    program: Program, root: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    with log.open("a") as appended:
+        done = subprocess.run([root / "in", root / "get"], input=REQUEST, stdout=appended, stderr=appended, check=False)
+    assert done.returncode == 0
+    before, after = log.read_text().split("\n", 1)
+    assert before == "before"
+    assert after.startswith('{"version":{"execution_date":')
+    assert "}signed GET s3://my-bucket/folder/file.txt, valid until " in after
+
+
 def test_boto3_and_its_models_are_inside(program: Program, root: Path) -> None:
     sources = [
         {"use_dualstack_endpoint": True},
