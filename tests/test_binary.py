@@ -84,13 +84,9 @@ def test_dist_has_one_file_and_three_links(program: Program) -> None:
 
 def test_the_file_is_static_and_hardened(program: Program) -> None:
     headers = subprocess.run(["readelf", "-hldW", BINARY], capture_output=True, check=True, text=True).stdout
-    assert "DYN (Position-Independent Executable file)" in headers
+    assert "There is no dynamic section in this file." in headers
     assert "INTERP" not in headers
-    assert "NEEDED" not in headers
-    assert "RPATH" not in headers
-    assert "RUNPATH" not in headers
     assert "GNU_RELRO" in headers
-    assert "BIND_NOW" in headers
     assert next(line.split()[-2] for line in headers.splitlines() if "GNU_STACK" in line) == "RW"
 
 
