@@ -8,6 +8,7 @@ from pathlib import Path
 
 PACKAGES = {
     "dpkg-dev": "/usr/bin/dpkg-source",
+    "file": "/usr/bin/file",  # with which Nuitka tells that a program is static
     "gcc": "/usr/bin/gcc",
     "libc6-dev": "/usr/include/stdio.h",
     "libexpat1-dev": "/usr/include/expat.h",
@@ -15,7 +16,7 @@ PACKAGES = {
     "libssl-dev": "/usr/include/openssl/ssl.h",
     "libzstd-dev": "/usr/include/zstd.h",
     "make": "/usr/bin/make",
-    "patchelf": "/usr/bin/patchelf",
+    "patchelf": "/usr/bin/patchelf",  # without which Nuitka does not begin
     "pkgconf": "/usr/bin/pkgconf",
     "xz-utils": "/usr/bin/xz",
     "zlib1g-dev": "/usr/include/zlib.h",
