@@ -89,7 +89,10 @@ def peak(command: Command, scratch: Scratch, launcher: Path) -> int:
 
 @dataclass(frozen=True)
 class Counter:
-    """A tool that counts the instructions of a program, and says so on stderr."""
+    """A tool that counts the instructions of a program, and says so in the file that its launcher names REPORT.
+
+    Not on stderr, as a program may do more when something stands there already.
+    """
 
     name: str
     launcher: tuple[str, ...]
@@ -98,22 +101,24 @@ class Counter:
 
     def count(self, command: Command, scratch: Scratch) -> int | None:
         """Return how many instructions a run took, or None where the tool cannot tell."""
+        report = scratch.stream("count")
         try:
-            once(command.under(*self.launcher), scratch)
+            once(command.under(*(part.replace("REPORT", str(report)) for part in self.launcher)), scratch)
         except CommandError:
             return None
-        found = re.search(self.report, scratch.stream("stderr").read_text(), re.MULTILINE)
+        found = re.search(self.report, report.read_text(), re.MULTILINE)
         return int(found[1]) if found else None
 
 
 def counter() -> Counter | None:
     """Return what counts instructions here: the processor, or a simulation of it, which takes 50 times as long."""
     if perf := shutil.which("perf"):
-        counted = Counter("perf", (perf, "stat", "-e", "instructions:u", "-x,", "--"), r"^(\d+),,instructions", False)
-        tried = subprocess.run([*counted.launcher, "true"], capture_output=True, text=True, check=False)
+        stat = (perf, "stat", "-e", "instructions:u", "-x,")
+        counted = Counter("perf", (*stat, "-o", "REPORT", "--"), r"^(\d+),,instructions", False)
+        tried = subprocess.run([*stat, "true"], capture_output=True, text=True, check=False)
         if re.search(counted.report, tried.stderr, re.MULTILINE):  # a virtual machine often has no such counter
             return counted
     if valgrind := shutil.which("valgrind"):
-        simulated = (valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null")
+        simulated = (valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", "--log-file=REPORT")
         return Counter("callgrind", simulated, r"Collected : (\d+)", True)
     return None
