@@ -1,3 +1,3 @@
-"""Hands a Concourse pipeline a presigned S3 URL."""
+"""Gives a Concourse pipeline a presigned S3 URL."""
 
 __version__ = "0.1.0"

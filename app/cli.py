@@ -1,25 +1,33 @@
-"""The command line for tasks and people: the fields of source and params as options, under the same names."""
+"""The command line for tasks and people. The fields of source and params are its options."""
 
 import argparse
 import difflib
-import sys
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import msgspec
 
-from . import __version__, fields, handover, refusals, steps
-from .delivery import Destination, segments
-from .protocol import Base, Params, ResourceError, Source, check_depth
+from . import __version__, output, steps
+from .bounds import MAX_DEPTH, check_depth
+from .config import Config
+from .destination import Destination, split
+from .messages import fields, validation
+from .protocol import Base, Params, Place, ResourceError, Source
+
+if TYPE_CHECKING:
+    from .protocol import Warn
 
 _USAGE = """s3-presigned-url presign s3://BUCKET/KEY [OPTION ...]
        s3-presigned-url check|out|in [DIRECTORY] < REQUEST
        s3-presigned-url --help|--version"""
-_ABOUT = """presign prints a presigned URL for an object in S3. check, out and in are the executables
-of a Concourse resource type: they read Concourse's JSON request."""
+_ABOUT = """presign prints a presigned URL for an object in S3. check, out and in are the
+executables of a Concourse resource type: they read Concourse's JSON request."""
 _CREDENTIALS = """Credentials come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
 AWS_SESSION_TOKEN, or AWS_PROFILE and the rest of boto3's chain), never from options:
-other users of the machine can read a command line."""
+command lines are visible to other users of the machine."""
+
+_USAGE_PLACE = ("usage",)
+_URI_PLACE = ("s3://BUCKET/KEY",)
 
 Fields = TypeVar("Fields", bound=Base)
 
@@ -31,20 +39,34 @@ def run(
     environ: Mapping[str, str],
     *,
     now: int,
-    log: Callable[[str], None],
-) -> bytes:
-    """Run `presign`, `--help` or `--version`, and return what it prints. Raises ResourceError, naming the option."""
-    if command in ("--help", "-h", "help") or (command == "presign" and {"--help", "-h"} & {*arguments}):
-        return _parser().format_help().encode()
+    warn: "Warn",
+) -> tuple[bytes, list[str]]:
+    """Run `presign`, `--help` or `--version`. Return its output, and the lines for the log.
+
+    Raises ResourceError, whose place is the option.
+    """
+    if command in ("--help", "-h", "help") or (
+        command == "presign" and {"--help", "-h"} & {*arguments}
+    ):
+        return _parser().format_help().encode(), []
     if command == "--version":
-        return _versions().encode()
+        return _versions().encode(), []
     if command != "presign":
-        raise ResourceError("usage", "must be presign, check, in, out, --help or --version")
+        raise ResourceError(_USAGE_PLACE, "must be presign, check, in, out, --help or --version")
     options = _parse(arguments)
+
+    def warn_as_option(place: Place, problem: str) -> None:
+        warn(_as_option(place, options), problem)
+
     try:
-        return _presign(options, destination, environ, now=now, log=log)
+        return _presign(options, destination, environ, now=now, warn=warn_as_option)
     except ResourceError as error:
-        raise _as_option(error, options) from None
+        problem = (
+            f"{error.problem}, or AWS_REGION"
+            if error.place == ("source", "region_name")
+            else error.problem
+        )
+        raise ResourceError(_as_option(error.place, options), problem) from None
 
 
 def _presign(
@@ -53,101 +75,106 @@ def _presign(
     environ: Mapping[str, str],
     *,
     now: int,
-    log: Callable[[str], None],
-) -> bytes:
+    warn: "Warn",
+) -> tuple[bytes, list[str]]:
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     defaults = {"region_name": region} if region else {}
-    source = steps.validated(_convert({**defaults, **options}, fields.SOURCE, Source, "source."))
-    params = _convert(options, fields.PARAMS, Params, "params.")
-    signed, _ = steps.sign(source, params, environ, now=now, log=log)
+    config = Config(_convert({**defaults, **options}, Source, ("source",)))
+    params = _convert(options, Params, ("params",))
+    signed, _ = steps.sign(config, params, environ, now=now, warn=warn)
     urls = {name: one.url for name, one in signed.items()}
-    text = urls[""] if params.files is None else handover.json(urls)
-    if params.url_file is not None:
-        destination.place({"/".join(segments(params.url_file, "params.url_file")): text})
-    for one in signed.values():
-        log(handover.line(one))
-    return b"" if params.url_file is not None else f"{text.rstrip()}\n".encode()
+    text = urls[""] if params.files is None else output.to_json(urls)
+    log = [output.log_line(one) for one in signed.values()]
+    if params.url_file is None:
+        return f"{text.rstrip()}\n".encode(), log
+    destination.write({"/".join(split(params.url_file, ("params", "url_file"))): text})
+    return b"", log
 
 
 def _parse(arguments: list[str]) -> dict[str, Any]:
-    """Return the options that were given, by the name of their field. Raises ResourceError for one that is none."""
+    """Return the given options by field name. Raises ResourceError for an unknown one."""
     try:
         "".join(arguments).encode()
-    except UnicodeEncodeError:  # what was no UTF-8 came as surrogates
-        raise ResourceError("usage", "arguments must be valid UTF-8") from None
+    except UnicodeEncodeError:  # Python decodes invalid UTF-8 to surrogates
+        raise ResourceError(_USAGE_PLACE, "arguments must be valid UTF-8") from None
     given, unknown = _parser().parse_known_args(arguments)
     options = vars(given)
     for argument in unknown:
-        option = argument.split("=")[0]
+        option = argument.partition("=")[0]
         name = option.removeprefix("--").replace("-", "_")
         if name in fields.SECRET:
             raise ResourceError(
-                option, "no such option, as others can read a command line: credentials come from the environment"
+                (option,),
+                "not accepted as an option (command lines are visible to other users): use the "
+                "environment",
             )
         if option.startswith("--"):
-            close = difflib.get_close_matches(name, [*fields.SOURCE, *fields.PARAMS], n=1, cutoff=0.7)
-            raise ResourceError(option, f"no such option: did you mean {_option(close[0])}?" if close else "no such option")
+            close = difflib.get_close_matches(
+                name, [*fields.SOURCE, *fields.PARAMS], n=1, cutoff=0.7
+            )
+            hint = f": did you mean {_option(close[0])}?" if close else ""
+            raise ResourceError((option,), f"no such option{hint}")
     if unknown:
-        raise ResourceError("usage", "presign takes one s3://BUCKET/KEY and options; see --help")
+        raise ResourceError(
+            _USAGE_PLACE, "presign takes one s3://BUCKET/KEY and options; see --help"
+        )
     if "uri" in options:
         options["s3_uri"] = options["uri"]
         if not {"bucket_name", "bucket"} & options.keys():
             options["bucket_name"] = _bucket(options["uri"])
     if not {"file_path", "s3_uri", "files"} & options.keys():
-        raise ResourceError("usage", "presign s3://BUCKET/KEY [OPTION ...]; see --help")
+        raise ResourceError(_USAGE_PLACE, "presign s3://BUCKET/KEY [OPTION ...]; see --help")
     if "files" in options:
-        options["files"] = _json(options["files"])
+        options["files"] = _from_json(options["files"])
     return options
 
 
 def _bucket(uri: str) -> str:
     rest = uri.removeprefix("s3://")
     if rest == uri:
-        raise ResourceError("usage", "presign takes the object as s3://BUCKET/KEY")
-    if rest.startswith("arn:"):  # the ARN of an access point has a slash of its own
+        raise ResourceError(_USAGE_PLACE, "presign takes the object as s3://BUCKET/KEY")
+    if rest.startswith("arn:"):  # the ARN of an access point contains a slash
         before, kind, after = rest.partition("accesspoint/")
         return f"{before}{kind}{after.partition('/')[0]}"
     return rest.partition("/")[0]
 
 
-def _json(text: str) -> Any:
+def _from_json(text: str) -> Any:
     try:
         check_depth(text.encode())
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
-        raise ResourceError("--files", f"must be a map in JSON: {error}") from None
+        raise ResourceError(("--files",), f"must be a map in JSON: {error}") from None
     except RecursionError:
-        raise ResourceError("--files", "must be a map in JSON, not nested this deeply") from None
+        raise ResourceError(
+            ("--files",), f"JSON is nested too deeply (limit: {MAX_DEPTH} levels)"
+        ) from None
 
 
-def _convert(options: dict[str, Any], table: Mapping[str, object], type_: type[Fields], path: str) -> Fields:
-    given = {name: value for name, value in options.items() if name in table}
+def _convert(options: dict[str, Any], struct: type[Fields], place: Place) -> Fields:
+    given = {name: value for name, value in options.items() if name in struct.__struct_fields__}
     try:
-        return msgspec.convert(given, type_)
-    except msgspec.ValidationError:
-        raise refusals.of_value(given, type_, path) from None
+        return msgspec.convert(given, struct)
+    except msgspec.ValidationError as error:
+        raise validation.explain(given, struct, place) or ResourceError(place, str(error)) from None
 
 
-def _option(name: str) -> str:
-    """`max_expires_in` as an option; what follows a point is within a map of the user's own."""
-    name, point, rest = name.partition(".")
-    return f"--{name.replace('_', '-')}{point}{rest}"
+def _option(field: str) -> str:
+    return f"--{field.replace('_', '-')}"
 
 
-def _as_option(error: ResourceError, options: Mapping[str, Any]) -> ResourceError:
-    """Return the error with the field as it was written here, and not in a pipeline."""
-    place, _, name = error.field.partition(".")
-    if place not in ("source", "params"):
-        return error
-    if "uri" in options and name in ("s3_uri", "bucket_name"):
-        return ResourceError("s3://BUCKET/KEY", error.problem)
-    problem = f"{error.problem}, or in AWS_REGION" if name == "region_name" else error.problem
-    return ResourceError(_option(name), problem) if name else error
+def _as_option(place: Place, options: Mapping[str, Any]) -> Place:
+    """Return the place as an option: `--max-expires-in`, `--files.linux.method`."""
+    if place[0] not in ("source", "params") or len(place) == 1:
+        return place
+    if "uri" in options and place[1] in ("s3_uri", "bucket_name"):
+        return _URI_PLACE
+    return _option(place[1]), *place[2:]
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise ResourceError("usage", message)
+        raise ResourceError(_USAGE_PLACE, message)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -161,33 +188,32 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "uri", nargs="?", metavar="s3://BUCKET/KEY", help="the object, instead of --bucket-name and --file-path"
+        "uri",
+        nargs="?",
+        metavar="s3://BUCKET/KEY",
+        help="the object, instead of --bucket-name and --file-path",
     )
-    for title, table in (("where the object is", fields.SOURCE), ("what the URL is to be", fields.PARAMS)):
+    for title, table in (("address", fields.SOURCE), ("request", fields.PARAMS)):
         group = parser.add_argument_group(title)
-        for name, field in table.items():
+        for name in table:
             if name in fields.SECRET:
                 continue
-            if field.form == fields.FLAG:
-                group.add_argument(_option(name), action=argparse.BooleanOptionalAction, help=field.meaning)
+            if fields.is_flag(name):
+                group.add_argument(
+                    _option(name),
+                    action=argparse.BooleanOptionalAction,
+                    help=fields.help_text(name),
+                )
             else:
-                group.add_argument(_option(name), metavar="VALUE", help=field.meaning)
+                group.add_argument(_option(name), metavar="VALUE", help=fields.help_text(name))
     return parser
 
 
 def _versions() -> str:
-    import ssl
+    from .aws import versions
 
-    import boto3
-
-    versions = {
-        "s3-presigned-url": __version__,
-        "python": sys.version.split()[0],
-        "msgspec": msgspec.__version__,
-        "boto3": boto3.__version__,
-        "openssl": ssl.OPENSSL_VERSION.split()[1],
-    }
+    found = {"s3-presigned-url": __version__, **versions.of_libraries()}
     compiled = globals().get("__compiled__")
     if compiled:
-        versions["nuitka"] = f"{compiled.major}.{compiled.minor}.{compiled.micro}"
-    return "".join(f"{name} {version}\n" for name, version in versions.items())
+        found["nuitka"] = f"{compiled.major}.{compiled.minor}.{compiled.micro}"
+    return "".join(f"{name} {version}\n" for name, version in found.items())

@@ -1,47 +1,49 @@
-"""Durations as pipelines write them, in whole seconds, and in words."""
+"""Durations: as pipelines write them, in whole seconds, and in words."""
 
 from datetime import timedelta
 
-from .protocol import Duration, ResourceError, Span
+from .protocol import Duration, Place, ResourceError, Span
 
 _SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _FORMS = "must be a duration such as 24h, 1h30m, 7d, {hours: 24}, or whole seconds such as 3600"
 
 
-def seconds(value: Duration, field: str) -> int:
-    """Return a duration in whole seconds, cut, not rounded, as the ConcourseTools example does.
+def seconds(value: Duration, place: Place) -> int:
+    """Return a duration, truncated to whole seconds as the ConcourseTools example does.
 
-    Raises ResourceError naming `field` when the value is no duration. Its bounds are not judged here.
+    Its bounds are not checked. Raises ResourceError if the value is not a duration.
     """
     try:
         if isinstance(value, Span):
-            return _of_span(value, field)
+            return _from_span(value, place)
         if isinstance(value, str):
-            return _of_text(value)
+            return _from_text(value)
         if value == int(value):
             return int(value)
     except (ValueError, OverflowError):
         pass
-    got = "a map of too large numbers" if isinstance(value, Span) else repr(value)[:60]
-    raise ResourceError(field, f"{_FORMS}, got {got}")
+    got = "a map with too large numbers" if isinstance(value, Span) else repr(value)[:60]
+    raise ResourceError(place, f"{_FORMS}, got {got}")
 
 
-def _of_span(span: Span, field: str) -> int:
+def _from_span(span: Span, place: Place) -> int:
     parts = {unit: getattr(span, unit) for unit in span.__struct_fields__}
-    numbers = {unit: _number(part, f"{field}.{unit}") for unit, part in parts.items() if part is not None}
+    numbers = {
+        unit: _number(part, (*place, unit)) for unit, part in parts.items() if part is not None
+    }
     return int(timedelta(**numbers).total_seconds())
 
 
-def _number(part: float | str, field: str) -> float:
+def _number(part: float | str, place: Place) -> float:
     if not isinstance(part, str):
         return part
     try:
         return float(part) if "." in part else int(part)
     except ValueError:
-        raise ResourceError(field, f"must be a number, got {part[:60]!r}") from None
+        raise ResourceError(place, f"must be a number, got {part[:60]!r}") from None
 
 
-def _of_text(text: str) -> int:
+def _from_text(text: str) -> int:
     if len(text) > 32 or not text.isascii():
         raise ValueError
     if text.isdecimal():
@@ -60,13 +62,15 @@ def _of_text(text: str) -> int:
 
 
 def short(duration: int) -> str:
-    """`24h`, `1h30m`, `7d`: days only from two on, as people say it."""
+    """Return it as `24h`, `1h30m` or `7d`, with days from two on."""
     return "".join(f"{count}{unit[0]}" for count, unit in _split(duration, days_from=172800))
 
 
 def words(duration: int) -> str:
-    """`1 hour 30 minutes`, `8 days`."""
-    return " ".join(f"{count} {unit}{'' if abs(count) == 1 else 's'}" for count, unit in _split(duration))
+    """Return it as `1 hour 30 minutes` or `8 days`."""
+    return " ".join(
+        f"{count} {unit}{'' if abs(count) == 1 else 's'}" for count, unit in _split(duration)
+    )
 
 
 def _split(duration: int, days_from: int = 86400) -> list[tuple[int, str]]:

@@ -1,81 +1,99 @@
-"""How long a URL lives: what was asked for, what is allowed, and what the credentials leave of it.
+"""The lifetime of a URL: requested, maximum, and limited by the credentials.
 
-The bounds: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html (X-Amz-Expires). A URL dies with
-the credentials that signed it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html.
-All lengths are in seconds, all moments in Unix seconds.
+Bounds: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+(X-Amz-Expires). A URL ends with the credentials that signed it:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html.
+Lifetimes are in seconds, moments in Unix seconds.
 """
 
 import time
 
 from . import duration
-from .credentials import Credentials
-from .protocol import ResourceError, Source, UrlParams
+from .protocol import Place, ResourceError, Source, UrlParams
+from .sigv4 import Credentials
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # only for the reader: to import them would take its time
-    from collections.abc import Callable
+if TYPE_CHECKING:  # importing these costs start-up time
+    from .protocol import Warn
 
 DEFAULT = 3600
-LONGEST = 604800
-_USELESS = 60  # credentials with less than this left would be gone before anyone has the URL
+MAXIMUM = 604800
+EXPIRED = "the credentials have expired"
+_MINIMUM_LEFT = (
+    60  # credentials that expire sooner are rejected: the URL would end before anyone could use it
+)
 
 
-def allowed(source: Source) -> int:
-    """Return the longest life that the source allows. Raises ResourceError for an impossible `max_expires_in`."""
+def maximum(source: Source) -> int:
+    """Return the longest lifetime allowed. Raises ResourceError if `max_expires_in` is invalid."""
     if source.max_expires_in is None:
-        return LONGEST
-    longest = duration.seconds(source.max_expires_in, "source.max_expires_in")
-    _check(longest, LONGEST, "source.max_expires_in", "")
+        return MAXIMUM
+    place = ("source", "max_expires_in")
+    longest = duration.seconds(source.max_expires_in, place)
+    _check_bounds(longest, MAXIMUM, place, "")
     return longest
 
 
-def requested(params: UrlParams, source: Source, path: str) -> int:
-    """Return the life asked for, an hour unless said otherwise. Raises ResourceError when it is out of bounds."""
-    longest = allowed(source)
+def requested(params: UrlParams, longest: int, place: Place) -> int:
+    """Return the lifetime, by default an hour or less. Raises ResourceError if out of bounds."""
     if params.expires_in is None:
         return min(DEFAULT, longest)
-    field = f"{path}.expires_in"
-    expires_in = duration.seconds(params.expires_in, field)
-    _check(expires_in, longest, field, "" if source.max_expires_in is None else " (source.max_expires_in)")
+    place = (*place, "expires_in")
+    expires_in = duration.seconds(params.expires_in, place)
+    _check_bounds(
+        expires_in, longest, place, " (source.max_expires_in)" if longest < MAXIMUM else ""
+    )
     return expires_in
 
 
-def _check(value: int, longest: int, field: str, origin: str) -> None:
+def _check_bounds(value: int, longest: int, place: Place, origin: str) -> None:
     if not 1 <= value <= longest:
         bounds = f"must be between 1 second and {duration.words(longest)}{origin}"
-        raise ResourceError(field, f"{bounds}, got {duration.words(value)}")
+        raise ResourceError(place, f"{bounds}, got {duration.words(value)}")
 
 
-def with_credentials(
-    expires_in: int, credentials: Credentials, *, now: int, policy: str | None, path: str, warn: "Callable[[str], None]"
+def limit_to_credentials(
+    expires_in: int,
+    credentials: Credentials,
+    *,
+    now: int,
+    policy: str | None,
+    place: Place,
+    warn: "Warn",
 ) -> int:
-    """Return the life to sign for, where the credentials may end first: `on_short_credentials` says what then.
+    """Return the lifetime to sign for, given that the credentials may expire first.
 
-    Raises ResourceError when they have ended, are about to, or end too early under the policy `fail`.
+    `policy` is `on_short_credentials`. Raises ResourceError if the credentials have expired or are
+    about to, or expire too early under the policy `fail`.
     """
     if credentials.expires_at is None:
         return expires_in
     left = credentials.expires_at - now
-    if left < _USELESS:
-        state = "have expired" if left <= 0 else f"expire in {duration.words(left)}"
-        raise ResourceError("credentials", f"{state}: get new ones")
+    if left <= 0:
+        raise ResourceError(("credentials",), EXPIRED)
+    if left < _MINIMUM_LEFT:
+        raise ResourceError(("credentials",), f"the credentials expire in {duration.words(left)}")
     if left >= expires_in:
         return expires_in
-    story = f"the credentials end in {duration.words(left)}, before the URL would ({duration.words(expires_in)})"
+    problem = (
+        f"the credentials expire in {duration.words(left)}; "
+        f"the URL (requested: {duration.words(expires_in)}) will stop working then"
+    )
+    place = (*place, "expires_in")
     if policy == "fail":
-        raise ResourceError(f"{path}.expires_in", f"{story}: ask for less, or use credentials that last longer")
+        raise ResourceError(place, f"{problem}: shorten expires_in or use longer-lived credentials")
     if policy == "clamp":
         return left
-    warn(f"{path}.expires_in: {story}, and the URL ends with them")
+    warn(place, problem)
     return expires_in
 
 
 def end(expires_in: int, credentials: Credentials, now: int) -> int:
-    """Return the moment from which the URL is refused."""
+    """Return the moment from which S3 refuses the URL."""
     moment = now + expires_in
     return moment if credentials.expires_at is None else min(moment, credentials.expires_at)
 
 
 def timestamp(moment: int) -> str:
-    """Return a moment as RFC 3339 in UTC."""
+    """Return a moment in the format of RFC 3339, in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

@@ -1,46 +1,58 @@
-"""All that crosses stdin and stdout, as msgspec Structs, and the one error that a user can cause.
+"""Everything that crosses stdin and stdout, as msgspec Structs, and the error class.
 
 The requests and responses are those of https://concourse-ci.org/implementing-resource-types.html.
-What each field means, in words, is in `fields.py`.
+The meaning of each field is in `messages/fields.py`.
 """
 
 from msgspec import Raw, Struct
 
+from . import bounds
+
+# The way to a field, such as ("params", "files", "linux", "expires_in"), or one word for anything
+# else.
+Place = tuple[str, ...]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing these costs start-up time
+    from collections.abc import Callable
+
+    # Prints a warning: the place, and the problem.
+    Warn = Callable[[Place, str], None]
+
 
 class ResourceError(Exception):
-    """What the user has to mend: which field, named as the user wrote it, and what was wanted."""
+    """A user error: the place, as written in the pipeline, and what is wrong with it."""
 
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(field, problem)
-        self.field = field
+    def __init__(self, place: Place, problem: str) -> None:
+        super().__init__(place, problem)
+        self.place = place
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.problem}"
+        return f"{'.'.join(self.place)}: {self.problem}"
 
 
 class Base(Struct, frozen=True, kw_only=True):
-    """Never changed after decoding, and never shown: a Struct's own repr would print its secrets."""
+    """Immutable, and never printed: the repr of a Struct would show its secrets."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
 
-# A YAML `null` is what a pipeline variable without a value becomes: it means "left out".
+# `null` is what a pipeline variable without a value becomes. It means "unset".
 Text = str | None
 Flag = bool | str | None
 
-_FLAG = (True, False, "true", "false", "True", "False")
-
-# What may stand in a field with a choice. typing.Literal would say it in the Structs, but importing typing takes longer
-# than all the rest of a run (`make bench`).
+# Allowed values. typing.Literal could say this in the Structs, but importing typing takes longer
+# than the rest of a run.
+FLAGS = (True, False, "true", "false", "True", "False")
 CHOICES: dict[str, tuple[str | bool, ...]] = {
-    "use_path_style": _FLAG,
-    "disable_ssl": _FLAG,
-    "skip_ssl_verification": _FLAG,
-    "use_dualstack_endpoint": _FLAG,
-    "use_fips_endpoint": _FLAG,
-    "use_accelerate_endpoint": _FLAG,
+    "use_path_style": FLAGS,
+    "disable_ssl": FLAGS,
+    "skip_ssl_verification": FLAGS,
+    "use_dualstack_endpoint": FLAGS,
+    "use_fips_endpoint": FLAGS,
+    "use_accelerate_endpoint": FLAGS,
     "disposition": ("attachment", "inline"),
     "method": ("GET", "HEAD", "PUT", "DELETE"),
     "acl": (
@@ -57,39 +69,34 @@ CHOICES: dict[str, tuple[str | bool, ...]] = {
     "on_short_credentials": ("warn", "fail", "clamp"),
 }
 
-# Characters that a text may have. One text can go into a thousand URLs, so a request of no great size could ask for days of
-# work. AWS's own limits are lower: 2,048 for an ARN, 1,024 for a key.
-LONGEST_TEXT = 2048
-LONGER = {"ca_bundle": 1 << 20, "session_token": 16384, "aws_web_identity_token": 20000}
-
 
 def is_true(flag: Flag) -> bool:
-    """Whether a flag is on; `"true"` is what becomes of a boolean in quotes."""
+    """Whether a flag is on. A quoted boolean counts as a boolean."""
     return flag in (True, "true", "True")
 
 
-class Checked(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a user writes: no unknown field or choice, no text that is endless, or empty (a variable gone wrong)."""
+def is_allowed(field: str, value: object) -> bool:
+    """Whether a value of the right type is allowed: not empty, not too long, and a choice."""
+    too_long = (
+        isinstance(value, str)
+        and len(value) > bounds.MAX_TEXT
+        and len(value) > bounds.max_text(field)
+    )
+    return value != "" and not too_long and (field not in CHOICES or value in CHOICES[field])
+
+
+class Input(Base, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """User input: rejects unknown fields, invalid choices, empty and overlong strings."""
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if value is not None and not is_possible(name, value):
-                raise ValueError(name)
+        for field in self.__struct_fields__:
+            value = getattr(self, field)
+            if value is not None and not is_allowed(field, value):
+                raise ValueError(field)
 
 
-def is_possible(name: str, value: object) -> bool:
-    """Whether a value of the right type is one that the field of this name can have."""
-    return value != "" and (name not in CHOICES or value in CHOICES[name]) and not is_too_long(name, value)
-
-
-def is_too_long(name: str, value: object) -> bool:
-    """Whether a value is a text with more characters than one in the field of this name may have."""
-    return isinstance(value, str) and len(value) > LONGEST_TEXT and len(value) > LONGER.get(name, LONGEST_TEXT)
-
-
-class Span(Checked, frozen=True, kw_only=True):
-    """A duration as the arguments of Python's `timedelta`, the way the ConcourseTools example takes it."""
+class Span(Input, frozen=True, kw_only=True):
+    """A duration as arguments of Python's `timedelta`, as in the ConcourseTools example."""
 
     weeks: int | float | str | None = None
     days: int | float | str | None = None
@@ -103,7 +110,7 @@ class Span(Checked, frozen=True, kw_only=True):
 Duration = int | float | str | Span
 
 
-class Source(Checked, frozen=True, kw_only=True):
+class Source(Input, frozen=True, kw_only=True):
     """The `source` of the resource in the pipeline."""
 
     bucket_name: Text = None
@@ -127,8 +134,8 @@ class Source(Checked, frozen=True, kw_only=True):
     max_expires_in: Duration | None = None
 
 
-class UrlParams(Checked, frozen=True, kw_only=True):
-    """What one URL is to be: every field of `get_params` that may also stand inside `files`."""
+class UrlParams(Input, frozen=True, kw_only=True):
+    """The fields of `get_params` that describe one URL, and may also stand inside `files`."""
 
     file_path: Text = None
     s3_uri: Text = None
@@ -162,20 +169,20 @@ Version = dict[str, str]
 
 
 class CheckRequest(Base, frozen=True, kw_only=True):
-    """What `check` reads. It needs no version: there is never a new one to find."""
+    """The request of `check`. It needs no version, as there is never a new one to find."""
 
     source: Source | None = None
 
 
 class PutRequest(Base, frozen=True, kw_only=True):
-    """What `out` reads. No parameter belongs here, so whatever stands in `params` is let in to be refused."""
+    """The request of `out`. It takes no params; they are decoded to be refused with advice."""
 
     source: Source | None = None
     params: dict[str, Raw] | None = None
 
 
 class GetRequest(Base, frozen=True, kw_only=True):
-    """What `in` reads."""
+    """The request of `in`."""
 
     source: Source | None = None
     params: Params | None = None
@@ -183,33 +190,14 @@ class GetRequest(Base, frozen=True, kw_only=True):
 
 
 class Metadatum(Base, frozen=True, kw_only=True):
-    """One row on the build page. Concourse takes strings only."""
+    """A row on the build page. Concourse takes strings only."""
 
     name: str
     value: str
 
 
 class Response(Base, frozen=True, kw_only=True):
-    """What `in` and `out` print."""
+    """The response of `in` and `out`."""
 
     version: Version
     metadata: list[Metadatum]
-
-
-DEEPEST = 100  # levels of maps and lists; a request needs five
-
-
-def check_depth(json: bytes) -> None:
-    """Raise RecursionError for JSON that is nested more deeply than any request.
-
-    msgspec's decoder would go on for 10,000 levels, and with a small stack (`ulimit -s`) never come back. What is no JSON
-    may pass: the depth is right up to the place where a decoder gives up.
-    """
-    if json.count(b"[") + json.count(b"{") <= DEEPEST:  # nearly always; some of them may even stand in strings
-        return
-    strings_cut_out = b"".join(json.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
-    level = 0
-    for byte in strings_cut_out.translate(None, bytes({*range(256)} - {*b"[]{}"})):
-        level += 1 if byte in b"[{" else -1
-        if level > DEEPEST:
-            raise RecursionError

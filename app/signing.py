@@ -1,104 +1,89 @@
-"""One URL, from what was asked for to what is handed over."""
+"""Plans and signs one URL."""
 
-from . import endpoint, lifetime, operation, sigv4
-from .credentials import Credentials
-from .endpoint import Endpoint
-from .operation import Operation
-from .protocol import Base, Source, UrlParams
+from . import lifetime, request, sigv4
+from .bucket import Bucket
+from .config import Config
+from .protocol import Place, UrlParams
+from .request import S3Request
+from .sigv4 import Credentials
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # only for the reader: to import them would take its time
-    from collections.abc import Callable
-
-
-class SignedUrl(Base, frozen=True, kw_only=True):
-    """A presigned URL and what is worth telling about it.
-
-    `expires_at` (Unix seconds) is the effective end, the earlier of the URL's and the credentials';
-    `expires_in` is how many seconds off that was at the time of signing.
-    """
-
-    url: str
-    method: str
-    bucket: str
-    key: str
-    headers: dict[str, str]
-    expires_in: int
-    expires_at: int
-
-    @property
-    def s3_uri(self) -> str:
-        """The object, as AWS's own tools write it."""
-        return f"s3://{self.bucket}/{self.key}"
-
-    @property
-    def host(self) -> str:
-        """The host that answers it, with its port if it has one of its own."""
-        return self.url.split("/", 3)[2]
+if TYPE_CHECKING:  # importing these costs start-up time
+    from .protocol import Warn
 
 
 class Plan:
-    """All that can be settled about a URL before anyone is asked for credentials.
+    """Everything about a URL that does not need credentials. `place` is where its params are.
 
-    `path` is where its params stand (`params`, `params.files.NAME`), for errors and warnings. Raises ResourceError for
-    params that make no URL.
+    Raises ResourceError for params that do not describe a URL.
     """
 
-    def __init__(self, source: Source, params: UrlParams, path: str) -> None:
+    def __init__(self, params: UrlParams, config: Config, place: Place) -> None:
         self.params = params
-        self.path = path
-        self.operation = operation.of(params, endpoint.bucket(source), path)
-        self.expires_in = lifetime.requested(params, source, path)
+        self.place = place
+        self.bucket = config.bucket
+        self.request = request.build(params, config.bucket.name, place)
+        self.expires_in = lifetime.requested(params, config.max_expires_in, place)
 
 
-def sign(source: Source, plan: Plan, credentials: Credentials, *, now: int, warn: "Callable[[str], None]") -> SignedUrl:
-    """Sign one URL, and with `verify` try it. Raises ResourceError."""
-    wanted = plan.operation
-    if operation.has_dot_segments(wanted.key):
-        warn(f"{plan.path}: the key has . or .. segments, which most clients collapse: download it with curl --path-as-is")
-    expires_in = lifetime.with_credentials(
+class SignedUrl:
+    """A presigned URL of `bucket`, and the request that it authorizes.
+
+    `expires_at` (Unix seconds) is the effective end, the earlier of the URL's and the credentials';
+    `expires_in` is the number of seconds until then, at the time of signing.
+    """
+
+    def __init__(
+        self, url: str, bucket: Bucket, request: S3Request, expires_in: int, expires_at: int
+    ) -> None:
+        self.url = url
+        self.bucket = bucket
+        self.request = request
+        self.expires_in = expires_in
+        self.expires_at = expires_at
+
+    @property
+    def s3_uri(self) -> str:
+        """The object as AWS's own tools write it."""
+        return f"s3://{self.bucket.name}/{self.request.key}"
+
+
+def sign(plan: Plan, credentials: Credentials, *, now: int, warn: "Warn") -> SignedUrl:
+    """Sign one URL. Raises ResourceError if the credentials expire too early."""
+    s3_request = plan.request
+    if request.has_dot_segments(s3_request.key):
+        warn(
+            plan.place,
+            "the key has . or .. segments, which most clients collapse: download it with curl "
+            "--path-as-is",
+        )
+    expires_in = lifetime.limit_to_credentials(
         plan.expires_in,
         credentials,
         now=now,
         policy=plan.params.on_short_credentials,
-        path=plan.path,
+        place=plan.place,
         warn=warn,
     )
     end = lifetime.end(expires_in, credentials, now)
-    signed = SignedUrl(
-        url=url(source, wanted, credentials, expires_in, now),
-        method=wanted.method,
-        bucket=endpoint.bucket(source),
-        key=wanted.key,
-        headers=wanted.headers,
-        expires_in=end - now,
-        expires_at=end,
-    )
-    if plan.params.verify not in (None, "none"):
-        from . import verify
-
-        verify.check(source, plan, signed, credentials, now=now, warn=warn)
-    return signed
+    signed = url(s3_request, plan.bucket, credentials, expires_in, now)
+    return SignedUrl(signed, plan.bucket, s3_request, expires_in=end - now, expires_at=end)
 
 
-def url(source: Source, wanted: Operation, credentials: Credentials, expires_in: int, now: int) -> str:
-    """Return a URL for an operation, signed here, or by boto3 where the address is one of those that only it knows."""
-    if endpoint.needs_boto3(source):
-        from . import aws
-
-        return aws.presign(source, wanted, credentials, expires_in)
-    place: Endpoint = endpoint.resolve(source)
+def url(
+    s3_request: S3Request, bucket: Bucket, credentials: Credentials, expires_in: int, now: int
+) -> str:
+    """Return the presigned URL of a request."""
     return sigv4.presign(
-        method=wanted.method,
-        scheme=place.scheme,
-        netloc=place.netloc,
-        path=f"{place.path}/{wanted.key}",
-        query=wanted.query,
-        headers=wanted.headers,
-        region=endpoint.region(source),
-        access_key_id=credentials.access_key_id,
-        secret_access_key=credentials.secret_access_key,
-        session_token=credentials.session_token,
+        method=s3_request.method,
+        scheme=bucket.scheme,
+        netloc=bucket.netloc,
+        path=f"{bucket.path}/{s3_request.key}",
+        query=s3_request.query,
+        headers=s3_request.headers,
+        region=bucket.region,
+        service=bucket.service,
+        credentials=credentials,
         expires_in=expires_in,
         now=now,
     )

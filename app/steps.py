@@ -3,114 +3,147 @@
 https://concourse-ci.org/implementing-resource-types.html
 """
 
-from . import credentials, endpoint, handover, lifetime, signing
-from .delivery import Destination
-from .protocol import CheckRequest, GetRequest, Params, PutRequest, ResourceError, Response, Source, UrlParams
-from .signing import SignedUrl
+from . import output, signing
+from .config import Config
+from .destination import Destination
+from .protocol import (
+    CheckRequest,
+    GetRequest,
+    Params,
+    Place,
+    PutRequest,
+    ResourceError,
+    Response,
+    Source,
+    UrlParams,
+)
+from .request import S3Request
+from .signing import Plan, SignedUrl
+from .sigv4 import Credentials
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # only for the reader: to import them would take its time
-    from collections.abc import Callable, Mapping
+if TYPE_CHECKING:  # importing these costs start-up time
+    from collections.abc import Mapping
 
-    Log = Callable[[str], None]
-
-_MOST_FILES = 1000
+    from .protocol import Warn
 
 
 def check(request: CheckRequest) -> list[object]:
-    """Run the "check" executable: there is never a new version to find, but a mistake in the source is told."""
-    source = validated(request.source)
-    if endpoint.needs_boto3(source):
-        from . import aws
-
-        aws.check(source)
+    """Run the "check" executable: it never returns versions, but validates the source."""
+    Config(request.source or Source())
     return []
 
 
 def put(request: PutRequest, *, now: int) -> Response:
-    """Run the "out" executable: make a version, so that the implicit get has something to get.
+    """Run the "out" executable: return a new version, so that the implicit get runs.
 
-    The version is only a moment, in whole seconds: it is public, and AWS keeps no record of a URL.
+    A version is public, and AWS keeps no record of a URL, so the version is only the time.
     """
-    source = validated(request.source)
+    bucket = Config(request.source or Source()).bucket
     if request.params:
         names = ", ".join(request.params)
-        raise ResourceError("params", f"move these to get_params, since it is the get of a put that signs: {names}")
-    shown = {"bucket": endpoint.bucket(source), "region": endpoint.region(source)}
-    return Response(version={"execution_date": str(now)}, metadata=handover.rows(shown))
+        raise ResourceError(
+            ("params",),
+            f"not supported on put; move to get_params (the implicit get signs the URL): {names}",
+        )
+    return Response(
+        version={"execution_date": str(now)},
+        metadata=output.rows(bucket=bucket.name, region=bucket.region),
+    )
 
 
-def get(request: GetRequest, destination: Destination, environ: "Mapping[str, str]", *, now: int, log: "Log") -> Response:
-    """Run the "in" executable: sign, and leave what was signed in the destination."""
-    source, params = validated(request.source), request.params or Params()
-    signed, files = sign(source, params, environ, now=now, log=log)
-    destination.place(files)
-    for one in signed.values():
-        log(handover.line(one))
-    region = endpoint.region(source)
-    shown = handover.metadata(signed[""], params, region) if params.files is None else handover.summary(signed, region)
-    return Response(version=request.version or {}, metadata=handover.rows(shown))
+def get(
+    request: GetRequest,
+    destination: Destination,
+    environ: "Mapping[str, str]",
+    *,
+    now: int,
+    warn: "Warn",
+) -> tuple[Response, list[str]]:
+    """Run the "in" executable: sign, write the files, and return the response and the log."""
+    config, params = Config(request.source or Source()), request.params or Params()
+    signed, files = sign(config, params, environ, now=now, warn=warn)
+    destination.write(files)
+    several = params.files is not None
+    metadata = output.summary(signed) if several else output.metadata(signed[""], params)
+    log = [output.log_line(one) for one in signed.values()]
+    return Response(version=request.version or {}, metadata=metadata), log
 
 
 def sign(
-    source: Source, params: Params, environ: "Mapping[str, str]", *, now: int, log: "Log"
+    config: Config, params: Params, environ: "Mapping[str, str]", *, now: int, warn: "Warn"
 ) -> tuple[dict[str, SignedUrl], dict[str, str]]:
-    """Return what was signed, by its name in `files` (or "" without `files`), and every file to hand over."""
+    """Return each signed URL by its name in `files` (else `""`), and the files to write."""
 
-    def warn(text: str) -> None:
-        log(f"warning: {text}")
+    def warn_as_written(place: Place, problem: str) -> None:
+        warn(_as_written(place, params), problem)
 
     try:
-        plans = {name: signing.Plan(source, wanted, path) for name, (wanted, path) in _wanted(params).items()}
-        lasting = max(plan.expires_in for plan in plans.values())
-        found = credentials.find(source, params, environ, lasting=lasting, now=now, warn=warn)
-        signed = {name: signing.sign(source, plan, found, now=now, warn=warn) for name, plan in plans.items()}
-        files = {name: handover.files(one, plans[name].params, plans[name].path) for name, one in signed.items()}
+        plans = {name: Plan(own, config, place) for name, (own, place) in _urls(params).items()}
+        credentials = config.credentials.find(
+            params.aws_web_identity_token,
+            environ,
+            lifetime=max(plan.expires_in for plan in plans.values()),
+            now=now,
+            warn=warn_as_written,
+        )
+        signed, files = {}, {}
+        for name, plan in plans.items():
+            signed[name] = signing.sign(plan, credentials, now=now, warn=warn_as_written)
+            files[name] = output.files(signed[name], plan.params, plan.place)
+        for name, plan in plans.items():
+            if plan.params.verify not in (None, "none"):
+                _verify(signed[name], plan, config, credentials, now=now, warn=warn_as_written)
     except ResourceError as error:
-        raise _as_written(error, params) from None
+        raise ResourceError(_as_written(error.place, params), error.problem) from None
+    return signed, files[""] if params.files is None else output.collect(signed, files)
+
+
+def _urls(params: Params) -> dict[str, tuple[UrlParams, Place]]:
+    """Return the params of each URL, with their place."""
     if params.files is None:
-        return signed, files[""]
-    return signed, handover.collected(signed, files)
+        return {"": (params, ("params",))}
+    from . import entries
+
+    return entries.split(params)
 
 
-def validated(source: Source | None) -> Source:
-    """Return the source, every mistake in it found now and not in a later step. Raises ResourceError."""
-    source = source or Source()
-    endpoint.bucket(source)
-    endpoint.region(source)
-    endpoint.validate(source)
-    credentials.of_source(source)
-    lifetime.allowed(source)
-    return source
-
-
-def _wanted(params: Params) -> dict[str, tuple[UrlParams, str]]:
-    """Return the params of each URL by its name, and where they stand. Raises ResourceError."""
+def _as_written(place: Place, params: Params) -> Place:
+    """Return where the user wrote an option."""
     if params.files is None:
-        return {"": (params, "params")}
-    if not params.files:
-        raise ResourceError("params.files", "must have at least one entry, such as {installer: {file_path: setup.exe}}")
-    if len(params.files) > _MOST_FILES:
-        raise ResourceError("params.files", f"must have at most {_MOST_FILES} entries, got {len(params.files)}")
-    for name in params.files:
-        if name in ("", ".", "..", "urls.json") or "/" in name or not name.isprintable():
-            raise ResourceError(f"params.files.{name}", "must be a plain name, since it becomes a directory")
-    return {name: (_merged(params, inner), f"params.files.{name}") for name, inner in params.files.items()}
+        return place
+    from . import entries
+
+    return entries.as_written(place, params)
 
 
-def _merged(outer: Params, inner: UrlParams) -> UrlParams:
-    """Return the params of one entry: its own, else those beside `files`; of the two ways to name an object, only one."""
-    own = {option: value for option in inner.__struct_fields__ if (value := getattr(inner, option)) is not None}
-    inherited = {option: getattr(outer, option) for option in inner.__struct_fields__}
-    if own.keys() & {"file_path", "s3_uri"}:
-        inherited.update(file_path=None, s3_uri=None)
-    return UrlParams(**{**inherited, **own})
+def _verify(
+    signed: SignedUrl,
+    plan: Plan,
+    config: Config,
+    credentials: Credentials,
+    *,
+    now: int,
+    warn: "Warn",
+) -> None:
+    """Check the object or the URL, as `verify` says. Raises ResourceError if S3 refuses."""
+    from .aws import verify
 
-
-def _as_written(error: ResourceError, outer: Params) -> ResourceError:
-    """Return the error with the path at which the user wrote the field: within the entry, or beside `files`."""
-    for name, inner in (outer.files or {}).items():
-        option = error.field.removeprefix(f"params.files.{name}.")
-        if getattr(inner, option.partition(".")[0], 0) is None and getattr(outer, option.partition(".")[0]) is not None:
-            return ResourceError(f"params.{option}", error.problem)
-    return error
+    url = signed.url
+    if plan.params.verify == "head":
+        # as this machine reaches the bucket, and without the response overrides
+        versions = [(name, value) for name, value in plan.request.query if name == "versionId"]
+        read = S3Request("GET", plan.request.key, versions, {})
+        url = signing.url(read, config.internal_bucket, credentials, verify.PROBE_LIFETIME, now)
+    target = verify.Target(
+        url=url,
+        method=plan.request.method,
+        mode=plan.params.verify or "",
+        s3_uri=signed.s3_uri,
+        region=plan.bucket.region,
+        place=plan.place,
+        key_field="s3_uri" if plan.params.s3_uri else "file_path",
+        bucket_field=config.bucket_field,
+        has_version=plan.params.version_id is not None,
+    )
+    verify.check(target, config.tls, warn)

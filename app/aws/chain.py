@@ -1,0 +1,130 @@
+"""boto3's default credential chain: profiles, SSO, web identity, containers, EC2 and others.
+
+https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
+"""
+
+import getpass
+from typing import NoReturn
+
+from botocore.credentials import Credentials as BotocoreCredentials
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.session import Session
+from botocore.utils import InstanceMetadataFetcher
+
+from ..lifetime import EXPIRED
+from ..protocol import ResourceError
+from ..sigv4 import Credentials, is_key
+from . import http
+
+# botocore extends the reported expiry of EC2 credentials near their end; a URL needs the real one.
+# No public API.
+InstanceMetadataFetcher._evaluate_expiration = lambda *_: None
+
+
+def _refuse_prompt(*_: object) -> NoReturn:
+    raise EOFError
+
+
+# without a terminal getpass would warn, and read the MFA code from stdin, which has the request
+getpass.fallback_getpass = _refuse_prompt  # type: ignore[attr-defined]  # not in typeshed
+
+# raised by botocore for malformed provider output
+_MALFORMED = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+_REFUSED = {
+    "AssumeRole": (
+        "the caller needs sts:AssumeRole, and the role's trust policy must allow the caller"
+    ),
+    "AssumeRoleWithWebIdentity": (
+        "IAM needs an OIDC provider for the token's issuer, and the role's trust policy must allow "
+        "its audience and subject"
+    ),
+    "GetRoleCredentials": (
+        "the sso_account_id and sso_role_name of the profile must be assigned to you"
+    ),
+}
+
+
+def find(region: str | None) -> Credentials:
+    """Return the credentials of the first provider that has some.
+
+    Roles of profiles are assumed in `region`. Raises ResourceError if no provider has any.
+    """
+    try:
+        session = Session()
+        session.set_default_client_config(http.config())
+        if region is not None:
+            session.set_config_variable("region", region)
+        found = session.get_credentials()
+        if found is None:
+            raise ResourceError(
+                ("credentials",),
+                "none found in source, AWS_ACCESS_KEY_ID, the shared files and profile, SSO, "
+                "credential_process, "
+                "web identity, container credentials and EC2 metadata; on Concourse, set "
+                "access_key_id and "
+                "secret_access_key",
+            )
+        frozen = found.get_frozen_credentials()
+        if not all(map(is_key, (frozen.access_key, frozen.secret_key, frozen.token or "none"))):
+            raise ValueError("a key is empty, or contains an invalid character")
+    except (BotoCoreError, ClientError, EOFError, OSError, RuntimeError, *_MALFORMED) as error:
+        raise _explain(error) from None
+    return Credentials(
+        access_key_id=frozen.access_key,
+        secret_access_key=frozen.secret_key,
+        session_token=frozen.token,
+        expires_at=_expiry(found),
+    )
+
+
+def _expiry(found: BotocoreCredentials) -> int | None:
+    # botocore has no public name for it, and not every provider reports one
+    moment = getattr(found, "_expiry_time", None)
+    return int(moment.timestamp()) if moment else None
+
+
+def _explain(error: Exception) -> ResourceError:
+    """Return what went wrong, and what to do."""
+    match error:
+        case ProfileNotFound():
+            return ResourceError(
+                ("AWS_PROFILE",),
+                f"profile {error.kwargs['profile']} not found in the AWS config files",
+            )
+        case SSOError() | TokenRetrievalError():
+            return ResourceError(("credentials",), "no valid SSO session: run aws sso login")
+        case ClientError():
+            answer, advice = (
+                error.response["Error"],
+                _REFUSED.get(error.operation_name, "check the profile"),
+            )
+            refusal = f"AWS refused {error.operation_name}: {answer.get('Code')}"
+            if (
+                error.operation_name == "AssumeRole"
+            ):  # other operations carry a token that AWS may echo
+                refusal = f"{refusal}: {answer.get('Message')}"
+            return ResourceError(("credentials",), f"{refusal}: {advice}")
+        case OSError(filename=str(path)):
+            return ResourceError(
+                ("credentials",),
+                f"{path}, from the environment or the profile, cannot be used: {error.strerror}",
+            )
+        case RuntimeError() if not isinstance(error, _MALFORMED):
+            return ResourceError(("credentials",), f"{EXPIRED} and could not be refreshed")
+        case EOFError():
+            return ResourceError(
+                ("credentials",), "the profile requires an MFA code, which cannot be entered here"
+            )
+        case BotoCoreError() | OSError():
+            return ResourceError(("credentials",), f"boto3's credential chain failed: {error}")
+    problem = f"missing {error}" if isinstance(error, KeyError) else str(error)
+    return ResourceError(
+        ("credentials",), f"boto3's credential chain returned malformed credentials: {problem}"
+    )

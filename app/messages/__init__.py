@@ -1,0 +1,1 @@
+"""Texts for people: help, explanations of errors, redaction. Imported only when needed."""
