@@ -1,9 +1,9 @@
-"""Make dist/s3-presigned-url: one static ELF file from app/, and its symlinks. README.md says how and why.
+"""Builds dist/s3-presigned-url, a static ELF file, from app/. README.md explains how and why.
 
 usage: python3 build/binary.py
 
-What takes long is kept in $XDG_CACHE_HOME/s3-presigned-url (or ~/.cache/s3-presigned-url), and made anew when its
-recipe changes.
+CPython and the packages are cached in $XDG_CACHE_HOME/s3-presigned-url, or else in
+~/.cache/s3-presigned-url, and rebuilt when their recipe changes.
 """
 
 import os
@@ -23,11 +23,12 @@ from machine import run, say
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 DIST = ROOT / "dist"
-ABOUT = ROOT / "about"  # the bill of materials and the licences, which go with the program, and what they were read from
+# Bill of materials and licenses, which ship with the program, and the files they are made from.
+ABOUT = ROOT / "about"
 PROGRAM = "s3-presigned-url"
 LINKS = ("check", "in", "out")
 
-# Calls that startup.c answers instead of CPython, Nuitka or the C library.
+# Functions of CPython, Nuitka and the C library that startup.c replaces.
 WRAPPED = (
     "Py_InitializeFromConfig",
     "Py_PreInitialize",
@@ -50,25 +51,32 @@ WRAPPED = (
     "setlocale",
     "undoEnvironmentVariable",
 )
-COMPILE_FLAGS = ("-O2", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-ffunction-sections", "-fdata-sections")
+COMPILE_FLAGS = (
+    "-O2",
+    "-fstack-protector-strong",
+    "-D_FORTIFY_SOURCE=2",
+    "-ffunction-sections",
+    "-fdata-sections",
+)
 LINK_FLAGS = (
     "-static",
-    "-no-pie",  # at an address of its own choice it would have 48,000 others to set right: 8 % of a start (README.md)
+    # a position-independent program adjusts 48,000 addresses at each start: 8 % of it (README.md)
+    "-no-pie",
     "-Wl,-z,relro,-z,now,-z,noexecstack",
     "-Wl,--gc-sections",
     "-Wl,--build-id=none",
     *(f"-Wl,--wrap={name}" for name in WRAPPED),
 )
 
-# Imported by C code, by name or not at all, so Nuitka does not see it.
+# Nuitka does not see these: they are imported by C code, by name, or not at all.
 INCLUDED = ("datetime", "boto3", "botocore.handlers", "botocore.regions", "html.parser")
-# Seen by Nuitka, but never reached.
+# Nuitka sees these, but the program never uses them.
 EXCLUDED = (
-    "_sysconfigdata_*",  # the paths of this build
+    "_sysconfigdata_*",  # contains paths of this build
     "asyncio",
     "ctypes",
-    "msgspec._core",  # linked, see startup.c
-    "msgspec._utils",  # see msgspec_standins.py
+    "msgspec._core",  # linked: see startup.c
+    "msgspec._utils",  # replaced: see msgspec_standins.py
     "multiprocessing",
     "pdb",
     "pydoc",
@@ -80,7 +88,7 @@ EXCLUDED = (
 
 
 def main() -> None:
-    """Make the program, and before it what is not in the cache."""
+    """Build the program, after everything that it needs and that is not in the cache."""
     started = time.time()
     machine.provide()
     python = interpreter.provide(machine.cache())
@@ -94,47 +102,49 @@ def main() -> None:
 
 
 def _compile(python: Path, site: Path, work: Path) -> None:
-    say("compiling (about a minute and a half)")
+    say("compiling (about 1.5 minutes)")
     ABOUT.mkdir(exist_ok=True)
     log = ABOUT / "nuitka.log"
     log.unlink(missing_ok=True)
     shutil.copytree(ROOT / "app", work / "app", ignore=shutil.ignore_patterns("__pycache__"))
     data.write(site / "botocore", work / "botocore_data.py")
+    nameless = _nameless(work, python.parents[2], site)
     environ = {
-        "CFLAGS": " ".join((*COMPILE_FLAGS, f"-I{site / 'msgspec'}", *_nameless(work, python.parents[2], site))),
+        "CFLAGS": " ".join((*COMPILE_FLAGS, f"-I{site / 'msgspec'}", *nameless)),
         "LDFLAGS": " ".join((*LINK_FLAGS, f"-Wl,-Map={ABOUT / 'linker.map'}")),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",  # or the order of what is written would differ from build to build
+        "PYTHONHASHSEED": "0",  # otherwise the order of Nuitka's output differs between builds
         "PYTHONPATH": f"{site}:{HERE / 'inside'}:{work}",
         "SOURCE_DATE_EPOCH": "0",
     }
-    run(
-        *(
-            python,
-            "-m",
-            "nuitka",
-            "--mode=standalone",
-            "--file-reference-choice=frozen",
-            "--static-libpython=yes",
-            "--lto=no",
-            "--jobs=2",
-            "--deployment",
-        ),
-        *("--python-flag=-m", "--python-flag=isolated", "--python-flag=no_site", "--python-flag=no_docstrings"),
+    options = (
+        "--mode=standalone",
+        "--file-reference-choice=frozen",
+        "--static-libpython=yes",
+        "--lto=no",
+        "--jobs=2",
+        "--deployment",
+        "--python-flag=-m",
+        "--python-flag=isolated",
+        "--python-flag=no_site",
+        "--python-flag=no_docstrings",
         *(f"--include-module={name}" for name in INCLUDED),
         *(f"--nofollow-import-to={name}" for name in EXCLUDED),
-        *("--disable-plugin=multiprocessing", f"--user-plugin={HERE / 'plugin.py'}"),
-        *(f"--user-package-configuration-file={HERE / 'packages.yml'}", "--noinclude-data-files=*"),
-        *("--disable-ccache", "--no-progressbar", "--assume-yes-for-downloads"),
-        *(f"--report={ABOUT / 'modules.xml'}", f"--output-filename={PROGRAM}", "app"),
-        cwd=work,
-        env=environ,
-        log=log,
+        "--disable-plugin=multiprocessing",
+        f"--user-plugin={HERE / 'plugin.py'}",
+        f"--user-package-configuration-file={HERE / 'packages.yml'}",
+        "--noinclude-data-files=*",
+        "--disable-ccache",
+        "--no-progressbar",
+        "--assume-yes-for-downloads",
+        f"--report={ABOUT / 'modules.xml'}",
+        f"--output-filename={PROGRAM}",
     )
+    run(python, "-m", "nuitka", *options, "app", cwd=work, env=environ, log=log)
 
 
 def _nameless(*folders: Path) -> list[str]:
-    """Keep the names of the folders out of the program, whose bytes must not depend on them."""
+    """Return flags that keep the names of these folders out of the program, for equal builds."""
     return [f"-ffile-prefix-map={folder}=." for folder in folders]
 
 
@@ -143,14 +153,15 @@ def _describe(program: Path, python: Path, site: Path) -> None:
     version = (ROOT / "app" / "__init__.py").read_text().split('"')[-2]
     bom.write_bill(ABOUT / "sbom.cdx.json", program, version, found)
     bom.write_licences(ABOUT / "licences.txt", (ROOT / "LICENSE").read_text(), found)
-    say(f"{ABOUT.name}: bill of materials of {len(found)} components, and their licences")
+    say(f"{ABOUT.name}: bill of materials and licenses of {len(found)} components")
 
 
 def _deliver(program: Path, started: float) -> None:
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir()
     shutil.copy2(program, DIST / PROGRAM)
-    os.utime(DIST / PROGRAM, (started, started))  # so that make sees what changed in app/ while this was made
+    # the time of the start, so that make sees changes made to app/ during the build
+    os.utime(DIST / PROGRAM, (started, started))
     for link in LINKS:
         (DIST / link).symlink_to(PROGRAM)
     say(f"{DIST.name}/{PROGRAM}: {(DIST / PROGRAM).stat().st_size / 2**20:.1f} MiB")

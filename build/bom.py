@@ -1,4 +1,4 @@
-"""What the program says of its components: a bill of materials in CycloneDX 1.6, and every licence and notice in full.
+"""Writes the bill of materials (CycloneDX 1.6), and the full text of every license and notice.
 
 https://cyclonedx.org/docs/1.6/json/
 """
@@ -12,12 +12,12 @@ from typing import Any
 
 from components import Component
 
-# Debian's notices refer to these files for the text of a common licence.
+# Debian's notices refer to these files for the text of common licenses.
 _COMMON_LICENCES = re.compile(r"/usr/share/common-licenses/[A-Z][A-Za-z0-9.-]*[A-Za-z0-9]")
 
 
 def write_bill(path: Path, program: Path, version: str, components: list[Component]) -> None:
-    """Write the bill of a version of the program. Nothing in it depends on the time or the place of the build."""
+    """Write the bill of materials. It does not depend on when or where the program was built."""
     itself = {
         "type": "application",
         "bom-ref": program.name,
@@ -37,7 +37,7 @@ def write_bill(path: Path, program: Path, version: str, components: list[Compone
 
 
 def _described(component: Component, holder: str = "") -> dict[str, Any]:
-    """Return a component as CycloneDX has it, with what it holds of others inside it."""
+    """Return a component in CycloneDX form, with the components that it bundles inside it."""
     reference = component.purl or f"{holder}#{component.name}"
     optional = {
         "version": component.version,
@@ -55,18 +55,21 @@ def _described(component: Component, holder: str = "") -> dict[str, Any]:
 
 
 def write_licences(path: Path, own: str, components: list[Component]) -> None:
-    """Write a table of the components and their licences, our own first, and then the texts."""
+    """Write a table of all components and licenses, starting with ours, and then the texts."""
     everything = [("s3-presigned-url", "MIT", (own,)), *_listed(components)]
     table = "\n".join(f"{name:<50} {licence}" for name, licence, _ in everything)
     titled = [(name, text) for name, _, texts in everything for text in texts]
     common = {Path(path).resolve() for _, text in titled for path in _COMMON_LICENCES.findall(text)}
     titled += [(str(path), path.read_text()) for path in sorted(common) if path.is_file()]
     rule = "=" * 80
-    path.write_text("\n\n".join((table, *(f"{rule}\n{title}\n{rule}\n\n{text.strip()}" for title, text in titled))) + "\n")
+    sections = (f"{rule}\n{title}\n{rule}\n\n{text.strip()}" for title, text in titled)
+    path.write_text("\n\n".join((table, *sections)) + "\n")
 
 
-def _listed(components: Iterable[Component], holder: str = "") -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _listed(
+    components: Iterable[Component], holder: str = ""
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     for component in components:
-        name = " ".join(filter(None, (component.name, component.version, f"in {holder}" if holder else "")))
-        yield name, component.licence, component.texts
+        words = (component.name, component.version, f"in {holder}" if holder else "")
+        yield " ".join(filter(None, words)), component.licence, component.texts
         yield from _listed(component.holds, component.name)

@@ -1,7 +1,7 @@
-"""What others made of which the program is made: found, not listed.
+"""Finds the components of the program that others made.
 
-The linker's map names every object that is in the program, Nuitka's report every module; Debian's package database knows
-whose a library is, and CPython's own bill of materials what it holds of others.
+The linker map names every object file in the program, and Nuitka's report every module. Debian's
+package database has the package of a library, and CPython's own bill of materials what it bundles.
 """
 
 import json
@@ -20,14 +20,14 @@ HERE = Path(__file__).parent
 KNOWN = tomllib.loads((HERE / "components.toml").read_text())
 OURS = {"app", "botocore_data", *(path.stem for path in (HERE / "inside").glob("*.py"))}
 
-# What Nuitka writes and compiles: our modules as C, their constants, the table of modules, and the plugin's C code.
+# Written by Nuitka: C code of our modules, their constants, a module table, the plugin's C code.
 _GENERATED = ("module.", "__constants", "__loader.", "plugins/")
 _NUITKAS_OWN = "static_src/"
 
 
 @dataclass(frozen=True)
 class Component:
-    """Something that others made and published. `sha256` is that of the archive that was unpacked for it."""
+    """A third-party component. `sha256` is the hash of the archive that it was unpacked from."""
 
     name: str
     version: str
@@ -39,69 +39,78 @@ class Component:
 
 
 def find(link_map: Path, report: Path, python: Path, site: Path) -> list[Component]:
-    """Return all components. `python` is the folder of the interpreter's build, `site` that of the packages."""
+    """Return all components. `python` is the interpreter's build folder, `site` the packages'."""
     objects = _linked(link_map.read_text())
-    modules = {name: module.attrib for module in ET.parse(report).iter("module") if (name := module.get("name"))}  # noqa: S314  # Nuitka's
-    pythons = {name for file, names in objects.items() for name in names if file.is_relative_to(python)}
-    libraries = [file for file in objects if file.is_absolute() and not file.is_relative_to(python)]
+    listed = ET.parse(report).iter("module")  # noqa: S314  # Nuitka's own report
+    modules = {name: module.attrib for module in listed if (name := module.get("name"))}
+    interpreter = [file for file in objects if file.is_relative_to(python)]
+    parts = {name for file in interpreter for name in objects[file]}
+    libraries = [file for file in objects if file.is_absolute() and file not in interpreter]
     return [
-        _interpreter(python / "source", {*pythons, *modules}),
+        _interpreter(python / "source", {*parts, *modules}),
         *sorted({_of_debian(file) for file in libraries}, key=lambda component: component.name),
         *_packages({*_published(modules.values()), *_compiled(objects)}, site, set(modules)),
     ]
 
 
 def _linked(link_map: str) -> dict[Path, set[str]]:
-    """Return the files of which something is in memory when the program runs, and of archives, the names of the objects."""
+    """Return the files that are part of the running program, and which objects of the archives."""
     found: dict[Path, set[str]] = {}
     # " .text.SSL_new  0x00000000004a1b20      0x5d3 /usr/lib/x86_64-linux-gnu/libssl.a(ssl_lib.o)"
-    section = re.compile(r" 0x0*([1-9a-f][0-9a-f]*) +0x([1-9a-f][0-9a-f]*) (\S+?)(?:\((\S+)\))?$", re.MULTILINE)
-    for _, _, file, name in section.findall(link_map.partition("\nLinker script and memory map\n")[2]):
+    section = re.compile(
+        r" 0x0*([1-9a-f][0-9a-f]*) +0x([1-9a-f][0-9a-f]*) (\S+?)(?:\((\S+)\))?$", re.MULTILINE
+    )
+    memory_map = link_map.partition("\nLinker script and memory map\n")[2]
+    for _, _, file, name in section.findall(memory_map):
         if file.endswith((".a", ".o")):
-            found.setdefault(Path(file).resolve() if file.startswith("/") else Path(file), set()).add(name)
+            path = Path(file).resolve() if file.startswith("/") else Path(file)
+            found.setdefault(path, set()).add(name)
     return found
 
 
 def _interpreter(source: Path, parts: set[str]) -> Component:
     pin = tomllib.loads((HERE / "pins.toml").read_text())["python"]
-    (sha256,) = (sha256 for name, sha256 in pin["sha256"].items() if ".orig." in name)
+    name, version = pin["package"], pin["version"]
+    (sha256,) = (sha256 for file, sha256 in pin["sha256"].items() if ".orig." in file)
+    bill = json.loads((source / "Misc" / "sbom.spdx.json").read_text())
     return Component(
-        pin["package"],
-        pin["version"],
-        _licence(pin["package"]),
-        _purl_of_debian(pin["package"], pin["version"], pin["suite"]),
+        name,
+        version,
+        _licence(name),
+        _purl_of_debian(name, version, pin["suite"]),
         sha256,
         ((source / "LICENSE").read_text(), (source / "Doc" / "license.rst").read_text()),
-        tuple(
-            _held(pin["package"], source, parts, json.loads((source / "Misc" / "sbom.spdx.json").read_text())["packages"])
-        ),
+        tuple(_held(name, source, parts, bill["packages"])),
     )
 
 
 def _of_debian(file: Path) -> Component:
-    """Return the source package that a library or an object of the C compiler comes from."""
+    """Return the Debian source package of a library or of an object file of the C compiler."""
     package = _dpkg("-S", str(file)).split(": ")[0]
     name, version = _dpkg("-W", "-f", "${source:Package} ${source:Version}", package).split()
     suite = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.MULTILINE)
     notice = Path("/usr/share/doc", package.partition(":")[0], "copyright").read_text()
     licence = _licence(re.sub(r"^gcc-\d+$", "gcc", name))
-    return Component(name, version, licence, _purl_of_debian(name, version, suite[1] if suite else ""), texts=(notice,))
+    purl = _purl_of_debian(name, version, suite[1] if suite else "")
+    return Component(name, version, licence, purl, texts=(notice,))
 
 
 def _packages(names: set[str], site: Path, modules: set[str]) -> Iterator[Component]:
-    """Return the packages of these names, which must be pinned."""
-    pins = re.findall(r"^(\S+)==(\S+) --hash=sha256:(\w+)", (HERE / "requirements.txt").read_text(), re.MULTILINE)
-    if strangers := names - {name for name, _, _ in pins}:
-        sys.exit(f"binary: modules of no pinned package are in the program: {' '.join(sorted(strangers))}")
+    """Return the packages with these names, all of which must be pinned."""
+    requirements = (HERE / "requirements.txt").read_text()
+    pins = re.findall(r"^(\S+)==(\S+) --hash=sha256:(\w+)", requirements, re.MULTILINE)
+    if unpinned := names - {name for name, _, _ in pins}:
+        sys.exit(f"binary: modules from unpinned packages: {' '.join(sorted(unpinned))}")
     for name, version, sha256 in pins:
         if name in names:
             licence, purl = _licence(name), f"pkg:pypi/{name}@{version}"
+            texts = tuple(_notices(name, version, site))
             held = tuple(_held(name, site / name, modules))
-            yield Component(name, version, licence, purl, sha256, tuple(_notices(name, version, site)), held)
+            yield Component(name, version, licence, purl, sha256, texts, held)
 
 
 def _published(modules: Iterable[dict[str, str]]) -> Iterator[str]:
-    """Return the packages that the modules are of: all but ours and those of the standard library."""
+    """Return the packages of the modules, except our own modules and the standard library."""
     for module in modules:
         name = module["name"].partition(".")[0]
         if not module["source_path"].startswith("${sys.prefix}") and name not in OURS:
@@ -109,33 +118,39 @@ def _published(modules: Iterable[dict[str, str]]) -> Iterator[str]:
 
 
 def _compiled(objects: Iterable[Path]) -> Iterator[str]:
-    """Return Nuitka, if anything but our modules was compiled to objects that are no library's: its own code."""
+    """Return "nuitka" for object files of its own code. Exits if an object file is unknown."""
     for name in (str(file) for file in objects if not file.is_absolute()):
         if name.startswith(_NUITKAS_OWN):
             yield "nuitka"
         elif not name.startswith(_GENERATED):
-            sys.exit(f"binary: an object that nobody is known to have made is in the program: {name}")
+            sys.exit(f"binary: unknown object file in the program: {name}")
 
 
 def _notices(name: str, version: str, site: Path) -> Iterator[str]:
-    """Return the licence of a package and its notices, from what its wheel installs or from its source distribution."""
-    wheel, source = site / f"{name.replace('-', '_')}-{version}.dist-info", site.parent / f"{name}-{version}"
+    """Return a package's license and notices, from its wheel or from its source distribution."""
+    wheel = site / f"{name.replace('-', '_')}-{version}.dist-info"
+    source = site.parent / f"{name}-{version}"
     for pattern in ("LICENSE*", "NOTICE*"):
         found = wheel.rglob(pattern) if wheel.exists() else source.glob(pattern)
         yield from (path.read_text() for path in sorted(found) if path.is_file())
 
 
-def _held(holder: str, source: Path, parts: set[str], own_bill: Iterable[dict[str, Any]] = ()) -> Iterator[Component]:
-    """Return what is in the program of what a component holds of others, by components.toml and by its own bill."""
-    known, told = KNOWN["holds"].get(holder, {}), {package["name"]: package for package in own_bill}
-    if strangers := told.keys() - known.keys():
-        sys.exit(f"binary: {holder} holds what build/components.toml does not know: {' '.join(sorted(strangers))}")
+def _held(
+    holder: str, source: Path, parts: set[str], own_bill: Iterable[dict[str, Any]] = ()
+) -> Iterator[Component]:
+    """Return what `holder` bundles, according to components.toml and its own bill, if linked in."""
+    known = KNOWN["holds"].get(holder, {})
+    listed = {package["name"]: package for package in own_bill}
+    if unknown := listed.keys() - known.keys():
+        names = " ".join(sorted(unknown))
+        sys.exit(f"binary: add to build/components.toml, as bundled in {holder}: {names}")
     for name, fact in known.items():
         if any(part.startswith(fact.get("part", "")) for part in parts):
             texts = (_notice(source / fact["text"]),) if "text" in fact else ()
-            if package := told.get(name):
+            if package := listed.get(name):
                 version, url = package["versionInfo"], quote(package["downloadLocation"], safe="")
-                sha256 = next(one["checksumValue"] for one in package["checksums"] if one["algorithm"] == "SHA256")
+                sums = package["checksums"]
+                sha256 = next(x["checksumValue"] for x in sums if x["algorithm"] == "SHA256")
                 purl = f"pkg:generic/{name}@{version}?download_url={url}"
                 yield Component(name, version, fact["licence"], purl, sha256, texts)
             else:
@@ -143,7 +158,7 @@ def _held(holder: str, source: Path, parts: set[str], own_bill: Iterable[dict[st
 
 
 def _notice(path: Path) -> str:
-    """Return a file, or of C code, the first comment that speaks of copyright, without its stars."""
+    """Return a text, or the first comment with "copyright" if it is C code, without its stars."""
     if path.suffix not in (".c", ".h"):
         return path.read_text()
     comments = re.findall(r"/\*(.*?)\*/", path.read_text(), re.DOTALL)
@@ -153,7 +168,7 @@ def _notice(path: Path) -> str:
 
 def _licence(name: str) -> str:
     if name not in KNOWN["licences"]:
-        sys.exit(f"binary: {name} is in the program, and its licence not in build/components.toml")
+        sys.exit(f"binary: add the license of {name} to build/components.toml")
     return str(KNOWN["licences"][name])
 
 
@@ -162,4 +177,5 @@ def _purl_of_debian(name: str, version: str, suite: str) -> str:
 
 
 def _dpkg(*arguments: str) -> str:
-    return subprocess.run(("dpkg-query", *arguments), capture_output=True, check=True, text=True).stdout.strip()
+    command = ("dpkg-query", *arguments)
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()

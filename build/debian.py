@@ -1,4 +1,4 @@
-"""Source packages of Debian, from wherever this machine gets its own packages, without touching its configuration."""
+"""Finds source packages on this machine's Debian mirror, without changing apt's configuration."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import machine
 
 
 def apt(home: Path, suite: str) -> tuple[str, ...]:
-    """Return options for apt's programs with which they know the source packages of a suite, kept under `home`."""
+    """Return apt options that add a suite's source packages, with all of apt's files in `home`."""
     (home / "lists" / "partial").mkdir(parents=True)
     (home / "sources.list").write_text(_source_list(suite))
     private = {
@@ -24,15 +24,18 @@ def apt(home: Path, suite: str) -> tuple[str, ...]:
 
 
 def _source_list(suite: str) -> str:
-    form = "$(REPO_URI) $(RELEASE)"
-    command = ("apt-get", "indextargets", "--format", form, "Created-By: Packages", "Origin: Debian", "Component: main")
+    command = ("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)")
+    filters = ("Created-By: Packages", "Origin: Debian", "Component: main")
     machine.update()
-    targets = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if not targets:
-        sys.exit("binary: this needs a Debian machine with package lists: do `apt-get update` as root")
+    listed = subprocess.run((*command, *filters), capture_output=True, text=True, check=True)
+    if not listed.stdout:
+        sys.exit("binary: no package lists: run `apt-get update` as root on a Debian machine")
     lines = set()
-    for target in targets.splitlines():
+    for target in listed.stdout.splitlines():
         uri, release = target.split()
         _, dash, pocket = release.partition("-")
-        lines.add(f"deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {uri} {suite}{dash}{pocket} main\n")
+        lines.add(
+            f"deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {uri} "
+            f"{suite}{dash}{pocket} main\n"
+        )
     return "".join(sorted(lines))

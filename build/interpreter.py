@@ -1,6 +1,6 @@
-"""The interpreter inside the program: CPython from Debian's source, with every extension module built in.
+"""Builds CPython from Debian's source, with every extension module built in.
 
-usage: python3 build/interpreter.py     (on its own, so that an image can keep it as a layer)
+usage: python3 build/interpreter.py     (on its own, so that it can be a layer of an image)
 """
 
 import hashlib
@@ -22,7 +22,7 @@ RECIPE = ("debian.py", "interpreter.py", "interpreter.toml", "pins.toml", "train
 
 
 def provide(cache: Path) -> Path:
-    """Return the folder of the interpreter, built first if this recipe was never followed on this machine."""
+    """Return the interpreter's folder. Builds it if this recipe is not in the cache."""
     home = cache / f"interpreter-{_fingerprint()}"
     if not (home / "done").exists():
         shutil.rmtree(home, ignore_errors=True)
@@ -45,9 +45,9 @@ def _build(home: Path) -> None:
     say("interpreter: fetching the source")
     _fetch(tomllib.loads((HERE / "pins.toml").read_text())["python"], home, source)
     say("interpreter: configuring")
-    # debug information, which is stripped in the end, would make the profile-guided build twice as long
-    nameless = (f"-ffile-prefix-map={home}=.", "-fprofile-dir=.", f"-fprofile-prefix-path={objects}")
-    flags = [*config["cflags"], "-g0", *nameless]
+    profile = ("-fprofile-dir=.", f"-fprofile-prefix-path={objects}")
+    # -g0: debug information is stripped anyway, and would double the build time
+    flags = [*config["cflags"], "-g0", f"-ffile-prefix-map={home}=.", *profile]
     run(
         "../source/configure",
         *config["options"],
@@ -57,18 +57,20 @@ def _build(home: Path) -> None:
         env={"MODULE_BUILDTYPE": "static"},
         log=log,
     )
-    # dates and the order of sets must not show in what is compiled
-    make = partial(run, "make", "-j2", cwd=objects, env={"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0"}, log=log)
-    say("interpreter: compiling, to be trained (about 3 minutes on 2 cores)")
+    # dates and the order of sets must not affect what is compiled
+    fixed = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0"}
+    make = partial(run, "make", "-j2", cwd=objects, env=fixed, log=log)
+    say("interpreter: compiling for the training run (about 3 minutes on 2 cores)")
     make("profile-gen-stamp")
     train.count(source, objects, _libraries(objects), log)
     make("clean-retain-profile")
     (objects / "profile-run-stamp").touch()
-    say("interpreter: compiling, guided by that (about 3 minutes)")
+    say("interpreter: compiling with the profile (about 3 minutes)")
     make()
     run("make", "install", f"DESTDIR={home}", cwd=objects, log=log)
-    # one library, as Nuitka links no other, which is a linker script
-    (home / "python" / "lib" / "libpython3.13.a").write_text(f"GROUP({' '.join(_libraries(objects))})\n")
+    # Nuitka links this one library, so it becomes a linker script that names all of them
+    library = home / "python" / "lib" / "libpython3.13.a"
+    library.write_text(f"GROUP({' '.join(_libraries(objects))})\n")
     _keep_encodings(home / "python" / "lib" / "python3.13" / "encodings", set(config["encodings"]))
 
 
@@ -77,17 +79,26 @@ def _fetch(pin: dict[str, Any], home: Path, source: Path) -> None:
     wanted = f"{pin['package']}={pin['version']}"
     command = ("apt-get", *debian.apt(apt, pin["suite"]), "source", "--download-only", wanted)
     if subprocess.run(command, cwd=apt, capture_output=True, check=False).returncode:
-        sys.exit(f"binary: Debian no longer has the source of {wanted}: `make pins` moves the pin")
+        sys.exit(
+            f"binary: cannot download the source of {wanted}: "
+            "if it is gone from Debian's archive, run `make pins`"
+        )
     for name, sha256 in pin["sha256"].items():
         if hashlib.sha256((apt / name).read_bytes()).hexdigest() != sha256:
-            sys.exit(f"binary: {name} is not the file that build/pins.toml names")
-    run("dpkg-source", "--no-check", "-x", apt / f"{pin['package']}_{pin['version']}.dsc", source, log=home / "log")
+            sys.exit(f"binary: sha256 mismatch for {name} (build/pins.toml)")
+    description = apt / f"{pin['package']}_{pin['version']}.dsc"
+    run("dpkg-source", "--no-check", "-x", description, source, log=home / "log")
 
 
 def _libraries(objects: Path) -> list[str]:
-    """Name the libraries of the interpreter, and of all that its extension modules need."""
-    archives = ("libpython3.13.a", "Modules/_decimal/libmpdec/libmpdec.a", "Modules/_hacl/libHacl_Hash_SHA2.a")
-    system = ("-lssl", "-lcrypto", "-lzstd", "-lexpat", "-lz", "-lffi", "-lm")  # OpenSSL uses zstd from Debian 13 on
+    """Return the libraries of the interpreter, and those that its extension modules need."""
+    archives = (
+        "libpython3.13.a",
+        "Modules/_decimal/libmpdec/libmpdec.a",
+        "Modules/_hacl/libHacl_Hash_SHA2.a",
+    )
+    # zstd is for OpenSSL, since Debian 13
+    system = ("-lssl", "-lcrypto", "-lzstd", "-lexpat", "-lz", "-lffi", "-lm")
     return [*(str(objects / archive) for archive in archives), *system]
 
 

@@ -1,6 +1,6 @@
-"""Move the pins of the binary to what is published now; `make pins` calls it. Then look at `git diff`, and test.
+"""Updates all pins in this folder to the newest versions. Afterwards review `git diff` and test.
 
-usage: python3 build/pins.py     (with pip and uv beside this Python)
+usage: python3 build/pins.py     (`make pins` runs it; this Python needs pip and uv)
 """
 
 import hashlib
@@ -16,33 +16,40 @@ import machine
 
 HERE = Path(__file__).parent
 PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text())
-SOURCES = ("msgspec", "nuitka")  # compiled; everything else is taken as a wheel, which is only unpacked
+# From source, to be compiled. All others are wheels, which are only unpacked.
+SOURCES = ("msgspec", "nuitka")
 
 
 def main() -> None:
-    """Write every file of pins in this folder anew."""
+    """Rewrite every file with pins in this folder."""
     groups = PROJECT["dependency-groups"]
-    head = "# The compiler, and the packages that the program is made of.\n--no-binary msgspec\n"
-    _requirements("requirements.txt", head, [*PROJECT["project"]["dependencies"], *groups["compiler"]])
-    head = "# What it takes to look into a source distribution; nothing of it is in the program.\n"
+    head = "# The compiler, and the packages in the program.\n--no-binary msgspec\n"
+    wanted = [*PROJECT["project"]["dependencies"], *groups["compiler"]]
+    _requirements("requirements.txt", head, wanted)
+    head = "# For reading the metadata of source distributions; not in the program.\n"
     _requirements("requirements-build.txt", head, groups["build"])
     _python()
 
 
 def _requirements(name: str, head: str, wanted: list[str]) -> None:
-    """Pin the newest versions of what is wanted and of what that needs, each by the hash of the archive that is taken."""
-    resolve = ("-m", "uv", "pip", "compile", "-q", "--no-header", "--no-annotate", "--python-version=3.13", "-")
-    resolved = _output(sys.executable, *resolve, input_="\n".join(wanted)).split()
+    """Pin the newest versions of `wanted` and its dependencies, with the archives' hashes."""
+    uv = ("-m", "uv", "pip", "compile", "-q")
+    options = ("--no-header", "--no-annotate", "--python-version=3.13", "-")
+    resolved = _output(sys.executable, *uv, *options, input_="\n".join(wanted)).split()
     with tempfile.TemporaryDirectory() as archives:
-        pip = ("-m", "pip", "-q", "--disable-pip-version-check", "download", "--no-deps", "-d", archives)
-        _output(sys.executable, *pip, f"--no-binary={','.join(SOURCES)}", *resolved)
-        hashes = {_project(path.name): hashlib.sha256(path.read_bytes()).hexdigest() for path in Path(archives).iterdir()}
+        pip = ("-m", "pip", "-q", "--disable-pip-version-check")
+        download = ("download", "--no-deps", "-d", archives, f"--no-binary={','.join(SOURCES)}")
+        _output(sys.executable, *pip, *download, *resolved)
+        hashes = {
+            _project(path.name): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in Path(archives).iterdir()
+        }
     lines = [f"{pin} --hash=sha256:{hashes[_project(pin)]}\n" for pin in resolved]
     (HERE / name).write_text(head + "".join(lines))
 
 
 def _project(name: str) -> str:
-    """Return the project of an archive or a pin, however it spells it."""
+    """Return the normalized project name of an archive or a pin."""
     return re.split(r"==|-\d", name)[0].lower().replace("_", "-")
 
 
@@ -56,14 +63,16 @@ def _python() -> None:
     newest = max(shown.strip().split("\n\n"), key=_version_key)
     version = _field(newest, "Version")
     sums = re.findall(r"^ ([0-9a-f]{64}) \d+ (\S+)$", newest, re.MULTILINE)
-    files = "".join(f'"{name}" = "{sha256}"\n' for sha256, name in sums if not name.endswith(".asc"))
+    wanted = [(name, sha256) for sha256, name in sums if not name.endswith(".asc")]
+    files = "".join(f'"{name}" = "{sha256}"\n' for name, sha256 in wanted)
     kept = path.read_text().partition("version = ")[0]
     path.write_text(f'{kept}version = "{version}"\n\n[python.sha256]\n{files}')
 
 
 def _version_key(paragraph: str) -> list[tuple[int, str]]:
-    """Order versions of one release and its security updates, such as 3.13.5-2+deb13u5."""
-    return [(int(digits or 0), rest) for digits, rest in re.findall(r"(\d*)(\D*)", _field(paragraph, "Version"))]
+    """Return a sort key for versions of one release, such as 3.13.5-2+deb13u5."""
+    parts = re.findall(r"(\d*)(\D*)", _field(paragraph, "Version"))
+    return [(int(digits or 0), rest) for digits, rest in parts]
 
 
 def _field(paragraph: str, name: str) -> str:
@@ -72,7 +81,8 @@ def _field(paragraph: str, name: str) -> str:
 
 
 def _output(*command: str, input_: str = "") -> str:
-    return subprocess.run(command, input=input_, stdout=subprocess.PIPE, check=True, text=True).stdout
+    done = subprocess.run(command, input=input_, stdout=subprocess.PIPE, check=True, text=True)
+    return done.stdout
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-/* What the compiler learns from: the interpreter, which counts what it does, starts, as it will in the program.
+/* The training run for profile-guided optimization: an instrumented interpreter starts, as it does
+ * in the program.
  *
- * The counts decide on the interpreter's code, and two builds of a commit are to be the same file. So they must not
- * depend on anything around: not on files, streams or the environment, and not on where memory lies, since dictionaries
- * hash addresses. The kernel places it at random, so all that Python gets is taken from an array at a fixed place. */
+ * Two builds of a commit must give the same file, and the interpreter's code depends on the counts.
+ * So the counts must not depend on files, streams, the environment, or (because dictionaries hash
+ * addresses) on where memory lies. The kernel places memory at random, so all of Python's memory
+ * comes from an array at a fixed address. */
 
 #include <Python.h>
 
@@ -15,7 +17,7 @@
 #include "encodings.aliases.h"
 #include "encodings.utf_8.h"
 
-#define HEADER 16 /* holds a block's size, and keeps blocks aligned */
+#define HEADER 16 /* holds the size of a block, and keeps blocks aligned */
 #define PAGE 4096
 #define STACK (8 << 20)
 
@@ -40,8 +42,10 @@ static void *fixed_malloc(void *unused, size_t size) {
     return block + HEADER;
 }
 
-/* No block is used twice, so each is still zero. */
-static void *fixed_calloc(void *unused, size_t count, size_t size) { return fixed_malloc(NULL, count * size); }
+/* No memory is reused, so every block is still zero. */
+static void *fixed_calloc(void *unused, size_t count, size_t size) {
+    return fixed_malloc(NULL, count * size);
+}
 
 static void *fixed_realloc(void *unused, void *block, size_t size) {
     void *larger = fixed_malloc(NULL, size);
@@ -58,7 +62,7 @@ static void *fixed_arena(void *unused, size_t size) { return take(size, PAGE); }
 
 static void fixed_arena_free(void *unused, void *arena, size_t size) {}
 
-/* No more does the program look for an installation (startup.c). */
+/* The program does not look for an installation either (startup.c). */
 PyStatus __wrap__PyConfig_InitPathConfig(PyConfig *config, int compute) { return PyStatus_Ok(); }
 
 static void expect(PyStatus status) {
@@ -77,7 +81,7 @@ static void *start(void *unused) {
     PyObjectArenaAllocator arenas = {NULL, fixed_arena, fixed_arena_free};
     PyObject_SetArenaAllocator(&arenas);
 
-    /* what a start imports, and CPython does not have inside anyway */
+    /* modules that a start imports and CPython does not freeze by itself */
     static const struct _frozen inside[] = {
         {"encodings", _Py_M__encodings, sizeof _Py_M__encodings, 1},
         {"encodings.aliases", _Py_M__encodings_aliases, sizeof _Py_M__encodings_aliases, 0},
@@ -93,7 +97,7 @@ static void *start(void *unused) {
     config.module_search_paths_set = 1;
     config.site_import = 0;
     expect(Py_InitializeFromConfig(&config));
-    exit(PyImport_ImportModule("os") ? 0 : 1); /* some of everything that a module in Python does */
+    exit(PyImport_ImportModule("os") ? 0 : 1); /* a typical module written in Python */
 }
 
 int main(void) {
@@ -101,7 +105,7 @@ int main(void) {
     if (!freopen("/dev/null", "r", stdin) || !freopen("/dev/null", "w", stdout)) {
         return 1;
     }
-    /* a thread, since its stack and its identity may lie in the array too */
+    /* a thread, because its stack and its identity can be in the array, too */
     pthread_t thread;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);

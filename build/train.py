@@ -1,4 +1,4 @@
-"""The profile that guides the compiler: what the interpreter counts while it starts, as it does in the program."""
+"""Makes the profile for the compiler: it counts what the interpreter does during a start."""
 
 from pathlib import Path
 
@@ -13,12 +13,15 @@ FROZEN = {
 
 
 def count(source: Path, objects: Path, libraries: list[str], log: Path) -> None:
-    """Leave counts beside the object files, which were made to count: those of train.c, and no others."""
+    """Write the profile of one run of train.c next to the instrumented object files."""
     for name, path in FROZEN.items():
-        run("Programs/_freeze_module", name, source / "Lib" / path, f"{name}.h", cwd=objects, log=log)
+        freeze = ("Programs/_freeze_module", name, source / "Lib" / path, f"{name}.h")
+        run(*freeze, cwd=objects, log=log)
     include = (f"-I{objects}", f"-I{source / 'Include'}")
     fixed = ("-static", "-no-pie", "-Wl,--wrap=_PyConfig_InitPathConfig")
-    run("gcc", "-O2", *fixed, *include, HERE / "train.c", *libraries, "-lgcov", "-o", "train", cwd=objects, log=log)
+    linked = (*libraries, "-lgcov", "-o", "train")
+    run("gcc", "-O2", *fixed, *include, HERE / "train.c", *linked, cwd=objects, log=log)
+    # programs that the build ran have left counts, too
     for counts in objects.rglob("*.gcda"):
-        counts.unlink()  # of what the build itself ran
+        counts.unlink()
     run("./train", cwd=objects, log=log)

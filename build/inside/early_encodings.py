@@ -1,21 +1,21 @@
-"""What the package `encodings` is until more is wanted of it than that the interpreter starts.
+"""The package `encodings` during a start: only the little that the interpreter needs of it.
 
-A start asks once, for UTF-8: for the names of files, and for the three streams. The real package, and `codecs`, of which
-it is made, took a tenth of it, while the interpreter encodes and decodes UTF-8 without them.
-`plugin.py` puts this in the place of the package, with the package's code in ORIGINAL.
+A start looks up one encoding, UTF-8, for file names and the three streams. The real package, with
+`codecs`, took a tenth of a start, although the interpreter can encode and decode UTF-8 itself.
+`plugin.py` puts this module in the place of the package, and the package's code into ORIGINAL.
 """
 
-import _codecs  # what codecs is made of
+import _codecs  # the C part of codecs
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # only for the reader: to import them would take its time
+if TYPE_CHECKING:  # type checking only: importing it costs start-up time
     from typing import Any
 
 ORIGINAL = b""
 
 
 class Incremental:
-    """An encoder or decoder of a stream, which makes the real one when it is used."""
+    """An encoder or decoder of a stream. It creates the real one on first use."""
 
     _real: "Any"
 
@@ -39,8 +39,8 @@ class IncrementalDecoder(Incremental):
     """`utf_8.IncrementalDecoder`."""
 
 
-class Codec(tuple):  # type: ignore[type-arg]  # of four, none of which is ever called
-    """As much of a codec as a stream looks at."""
+class Codec(tuple):  # type: ignore[type-arg]  # of four items, none of which is called
+    """The part of a codec that a stream looks at."""
 
     name = "utf-8"
     incrementalencoder = IncrementalEncoder
@@ -48,28 +48,29 @@ class Codec(tuple):  # type: ignore[type-arg]  # of four, none of which is ever 
 
 
 def answer_start(encoding: str) -> "Any":
-    """Search for an encoding, as one that `codecs` registers, while no other than UTF-8 is asked for."""
+    """Return the codec for UTF-8, the only encoding that is looked up during a start."""
     return Codec([None] * 4)
 
 
 def search_function(encoding: str) -> "Any":
-    """Search for an encoding in the real package."""
+    """Return the codec from the real package."""
     return __getattr__("search_function")(encoding)
 
 
 def started() -> None:
-    """Have the answer forgotten, as others would use more of a codec. Called by startup.c."""
+    """Unregister `answer_start`, because later users need complete codecs. Called by startup.c."""
     _codecs.unregister(answer_start)
     _codecs.register(search_function)
 
 
 def __getattr__(name: str) -> "Any":
-    """Become the real package, as something is looked for in it."""
+    """Return an attribute of the real package, after becoming that package."""
     import marshal
 
     early = search_function
     del globals()["__getattr__"]
-    exec(marshal.loads(ORIGINAL), globals())  # noqa: S102, S302  # the code that was compiled into the program
+    # safe: ORIGINAL is part of the program
+    exec(marshal.loads(ORIGINAL), globals())  # noqa: S102, S302
     _codecs.unregister(early)
     if name not in globals():
         raise AttributeError(name)

@@ -1,25 +1,25 @@
-"""Stand-ins for what msgspec's C core looks up as it starts, though no Struct of ours needs it.
+"""Stand-ins for modules that msgspec's C core looks up on import, but our Structs do not need.
 
-The real modules, `typing` above all, took half of a start. They are imported as usual by whoever asks for them later.
-What this costs: msgspec knows no Enum, UUID, Decimal, nor anything of `typing` in this program; `app/protocol.py` does
-without, and the tests of the contract run against the binary.
+Importing the real ones, above all `typing`, took half of a start. Later imports are not affected.
+As a result, msgspec does not support Enum, UUID, Decimal or `typing` in this program. `app` does
+not use them, and the contract tests run against the binary.
 """
 
 import sys
 
 NAMES = ("abc", "decimal", "enum", "re", "types", "typing", "uuid")
 
-Module = type(sys)
+Module = type(sys)  # types.ModuleType, without importing types
 
 
 class Nothing:
-    """What nothing is an instance of."""
+    """A type without instances."""
 
-    unknown = None  # uuid.SafeUUID.unknown is looked up as well
+    unknown = None  # for uuid.SafeUUID.unknown
 
 
-class Standin(Module):  # type: ignore[misc, valid-type]  # the type of modules, without importing `types`
-    """A module that has every name: each is `Nothing`."""
+class Standin(Module):  # type: ignore[misc, valid-type]  # a variable, to mypy
+    """A module in which every name is `Nothing`."""
 
     UnionType = type(int | None)
 
@@ -28,22 +28,24 @@ class Standin(Module):  # type: ignore[misc, valid-type]  # the type of modules,
 
 
 class Utils(Standin):
-    """In the place of `msgspec._utils`, which is about generic types, data classes and typed dictionaries."""
+    """Replaces `msgspec._utils`, which is for generics, data classes and typed dictionaries."""
 
-    _CONCRETE_TYPES = {kind: kind for kind in (dict, frozenset, list, set, tuple)}  # noqa: RUF012  # never changed
+    # never modified
+    _CONCRETE_TYPES = {kind: kind for kind in (dict, frozenset, list, set, tuple)}  # noqa: RUF012
 
     @staticmethod
     def get_class_annotations(struct: type) -> dict[str, object]:
-        """Return the types of a Struct's fields, its own and the inherited."""
+        """Return the types of a Struct's fields, including inherited fields."""
         found: dict[str, object] = {}
         for base in struct.__mro__:
-            for name, type_ in base.__dict__.get("__annotations__", {}).items():  # noqa: RUF063  # inspect is no small import
+            # importing inspect is slow
+            for name, type_ in base.__dict__.get("__annotations__", {}).items():  # noqa: RUF063
                 found.setdefault(name, type_)
         return found
 
 
 class lent:  # noqa: N801  # used as a function, without importing contextlib
-    """Put the stand-ins in the place of the modules that are not imported yet, for as long as the block takes."""
+    """Replace modules that are not imported yet with stand-ins, for the duration of the block."""
 
     def __enter__(self) -> None:
         self.names = [name for name in (*NAMES, "msgspec._utils") if name not in sys.modules]
