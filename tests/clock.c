@@ -1,8 +1,8 @@
-/* Run a program for which it is another time: clock SECONDS PROGRAM [ARGUMENT ...]
+/* Run a program with a fixed time: clock SECONDS PROGRAM [ARGUMENT ...]
  *
- * The clock is read without a system call, by code that the kernel lends to each process. Where that code is stands in
- * the auxiliary vector, beyond the environment on the new stack: crossed out there, the C library asks the kernel, and
- * what the kernel answers is replaced on the way. */
+ * Programs normally read the clock through the vDSO, without a system call. The address of the vDSO
+ * is in the auxiliary vector, after the environment on the initial stack. Removing it there makes
+ * the C library use the system call, whose result is replaced. */
 
 #define _GNU_SOURCE
 #include <elf.h>
@@ -19,14 +19,14 @@ static pid_t child;
 
 static uint64_t peek(uint64_t address) { return ptrace(PTRACE_PEEKDATA, child, address, 0); }
 
-static struct __ptrace_syscall_info told(void) {
+static struct __ptrace_syscall_info syscall_info(void) {
     struct __ptrace_syscall_info info = {0};
     ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info);
     return info;
 }
 
-static void cross_out_the_lent_code(uint64_t stack) {
-    uint64_t at = stack + 8 * (peek(stack) + 2); /* beyond the number of arguments, the arguments and a null */
+static void remove_vdso(uint64_t stack) {
+    uint64_t at = stack + 8 * (peek(stack) + 2); /* skips argc, the arguments and a null */
     while (peek(at) != 0) {
         at += 8;
     }
@@ -38,7 +38,7 @@ static void cross_out_the_lent_code(uint64_t stack) {
 }
 
 int main(int, char **arguments) {
-    uint64_t seconds = strtoull(arguments[1], NULL, 10), answer = 0;
+    uint64_t seconds = strtoull(arguments[1], NULL, 10), result = 0;
     child = fork();
     if (child == 0) {
         ptrace(PTRACE_TRACEME, 0, 0, 0);
@@ -46,20 +46,22 @@ int main(int, char **arguments) {
         _exit(127);
     }
     int status;
-    waitpid(child, &status, 0); /* stopped at its first instruction */
+    waitpid(child, &status, 0); /* until it stops at its first instruction */
     ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
-    cross_out_the_lent_code(told().stack_pointer);
+    remove_vdso(syscall_info().stack_pointer);
     for (int signal = 0; ptrace(PTRACE_SYSCALL, child, 0, signal) == 0;) {
         waitpid(child, &status, 0);
         if (!WIFSTOPPED(status)) {
             return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
         }
         signal = WSTOPSIG(status) == (SIGTRAP | 0x80) ? 0 : WSTOPSIG(status);
-        struct __ptrace_syscall_info info = told();
+        struct __ptrace_syscall_info info = syscall_info();
         if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-            answer = info.entry.nr == SYS_clock_gettime && info.entry.args[0] == CLOCK_REALTIME ? info.entry.args[1] : 0;
-        } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && answer != 0) {
-            ptrace(PTRACE_POKEDATA, child, answer, seconds);
+            int reads_clock =
+                info.entry.nr == SYS_clock_gettime && info.entry.args[0] == CLOCK_REALTIME;
+            result = reads_clock ? info.entry.args[1] : 0;
+        } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && result != 0) {
+            ptrace(PTRACE_POKEDATA, child, result, seconds);
         }
     }
     return 125;

@@ -1,4 +1,5 @@
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +13,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--program",
         choices=("source", "binary", "image"),
         default="source",
-        help="what the contract is held against: `python -m app`, the binary in dist/, or the image IMAGE that ENGINE has",
+        help="the program under test: app/, the binary in dist/, or the image IMAGE of ENGINE",
     )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """What is only true of the binary or of the image is only asked of it."""
-    only = {"test_bill.py": ("binary", "image"), "test_binary.py": ("binary",), "test_image.py": ("image",)}
+    """Leave out the tests of the binary and of the image where it is not the program under test."""
+    only = {
+        "test_bill.py": ("binary", "image"),
+        "test_binary.py": ("binary",),
+        "test_image.py": ("image",),
+    }
     kind = config.getoption("--program")
     return True if kind not in only.get(collection_path.name, (kind,)) else None
 
@@ -26,7 +31,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run every test against the source, and against another program those that run a program.
 
-    A test with the mark `process` starts the program in a way of its own, or another program: in the image is neither.
+    A test with the mark `process` starts the program in a way of its own, or needs another program,
+    so it is not for the image.
     """
     kind = config.getoption("--program")
     if kind != "source":
@@ -54,9 +60,24 @@ def destination(tmp_path: Path) -> Path:
     return directory
 
 
+@pytest.fixture
+def quick_timeout(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From source, wait less than 30 seconds for a server that does not respond.
+
+    As with the real limits, they are reached in the third attempt, after up to 3 seconds of pauses.
+    """
+    if pytestconfig.getoption("--program") == "source":
+        setitimer = signal.setitimer
+        monkeypatch.setattr(
+            "app.aws.http.signal.setitimer",
+            lambda which, seconds: setitimer(which, seconds and 11.5),
+        )
+        monkeypatch.setattr("app.aws.http.READ", 4)
+
+
 @pytest.fixture(autouse=True)
 def _no_aws_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credentials, profile or region of whoever runs the tests, also not for boto3 in this process."""
+    """Hide the credentials, profile and region of this machine, also from boto3 in this process."""
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)

@@ -1,6 +1,6 @@
-"""The main job, as Concourse does it, against an S3 server in this process: no AWS account, nothing left behind.
+"""Run check, out and in like Concourse, against an S3 server in this process, without AWS.
 
-`make demo` runs it. moto's server takes any signature; that the signatures are right is what `make test` proves.
+`make demo` runs it. moto's server does not check signatures: `make test` does.
 """
 
 import json
@@ -20,17 +20,19 @@ CONTENT = (ROOT / "README.md").read_bytes()
 
 
 def say(title: str, *lines: str) -> None:
-    """Print one step for a person."""
+    """Print a title, and lines below it."""
     print(f"\n\033[1m{title}\033[0m" if sys.stdout.isatty() else f"\n{title}")
     for line in lines:
         print(f"  {line}")
 
 
-def run(program: Program, step: str, *arguments: Path, request: dict[str, object]) -> dict[str, object]:
-    """Run one step, show what went in and what came out, and return the answer."""
+def run(
+    program: Program, step: str, *arguments: Path, request: dict[str, object]
+) -> dict[str, object]:
+    """Run one step, print its input and output, and return the response."""
     result = program.run(step, *arguments, request=request)
-    shown = json.dumps(request).replace(SECRET_ACCESS_KEY, "***")
-    say(" ".join(["$", step, *map(str, arguments)]), f"stdin  {shown}", f"stdout {result.stdout}")
+    stdin = json.dumps(request).replace(SECRET_ACCESS_KEY, "***")
+    say(" ".join(["$", step, *map(str, arguments)]), f"stdin  {stdin}", f"stdout {result.stdout}")
     for line in result.stderr.splitlines():
         print(f"  stderr {line}")
     if result.code != 0:
@@ -39,21 +41,21 @@ def run(program: Program, step: str, *arguments: Path, request: dict[str, object
 
 
 def main() -> None:
-    """Put a file into a bucket, have its URL signed, download it with nothing but the URL, and compare."""
+    """Upload a file, sign its URL, download it with the URL alone, and compare."""
     program = Program(sys.argv[1])
-    logging.getLogger("werkzeug").disabled = True  # its log has the whole URL
+    logging.getLogger("werkzeug").disabled = True  # it would log the whole URL
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
         with tempfile.TemporaryDirectory(prefix="demo-") as directory:
             host, port = server.get_host_and_port()
-            show_the_main_job(program, f"http://{host}:{port}", Path(directory))
+            show_put_and_get(program, f"http://{host}:{port}", Path(directory))
     finally:
         server.stop()
 
 
-def show_the_main_job(program: Program, endpoint: str, directory: Path) -> None:
-    """Do what a `put` step and its implicit `get` do, and then what the one who has the URL does."""
+def show_put_and_get(program: Program, endpoint: str, directory: Path) -> None:
+    """Run the scripts of a `put` step and of its implicit `get`, and use the URL."""
     s3 = boto3.client(
         "s3",
         endpoint_url=endpoint,
@@ -63,7 +65,8 @@ def show_the_main_job(program: Program, endpoint: str, directory: Path) -> None:
     )
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=CONTENT)
-    say(f"An S3 server on {endpoint}, with an object of {len(CONTENT)} bytes in it", f"s3://{BUCKET}/{KEY}")
+    title = f"An S3 server at {endpoint}, with an object of {len(CONTENT)} bytes"
+    say(title, f"s3://{BUCKET}/{KEY}")
 
     source = {"bucket_name": BUCKET, "region_name": REGION, "endpoint": endpoint, **CREDENTIALS}
     params = {"file_path": KEY, "file_name": "notes.txt", "expires_in": {"hours": 24}}
@@ -75,17 +78,19 @@ def show_the_main_job(program: Program, endpoint: str, directory: Path) -> None:
     run(program, "in", get, request={"source": source, "params": params, "version": version})
 
     url = (get / "url").read_text()
-    say("What the next step of the pipeline finds", *(f"{path.name:<12}{shown(path)}" for path in sorted(get.iterdir())))
+    files = [f"{path.name:<12}{redacted(path)}" for path in sorted(get.iterdir())]
+    say("Files for the next step of the pipeline", *files)
     with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310  # the server above
         downloaded, disposition = response.read(), response.headers["Content-Disposition"]
-    say("Downloaded with nothing but the URL", f"{len(downloaded)} bytes, Content-Disposition: {disposition}")
+    size = f"{len(downloaded)} bytes"
+    say("Downloaded with the URL alone", f"{size}, Content-Disposition: {disposition}")
     if downloaded != CONTENT or disposition != 'attachment; filename="notes.txt"':
-        sys.exit("DEMO FAILED: what came back is not what was put there")
-    print(f"\nDEMO PASSED ({program.kind}): the URL handed over the same {len(downloaded)} bytes that were put there.")
+        sys.exit("DEMO FAILED: the download differs from the upload")
+    print(f"\nDEMO PASSED ({program.kind}): the URL returned the same {size} that were uploaded.")
 
 
-def shown(path: Path) -> str:
-    """The text of a file, but not the signature in it."""
+def redacted(path: Path) -> str:
+    """Return the text of a file without the signature."""
     url, found, _ = path.read_text().partition("X-Amz-Signature=")
     return url + (f"{found}..." if found else "")
 

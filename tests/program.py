@@ -1,13 +1,17 @@
-"""The program as Concourse, tasks and people run it: a process with arguments, streams, and a nearly empty environment."""
+"""The program as Concourse, tasks and people run it, in a nearly empty environment."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from app.__main__ import main
 
 ROOT = Path(__file__).parent.parent
 
@@ -16,14 +20,23 @@ SECRET_ACCESS_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 SESSION_TOKEN = "FwoGZXIvYXdzE+planted/session==token"
 
 CREDENTIALS = {"access_key_id": ACCESS_KEY_ID, "secret_access_key": SECRET_ACCESS_KEY}
+VARIABLES = {"AWS_ACCESS_KEY_ID": ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY}
 SOURCE = {"bucket_name": "my-bucket", "region_name": "eu-west-1", **CREDENTIALS}
 VERSION = {"execution_date": "1795380913"}
 
 
 def get_request(params: dict[str, Any] | None = None, **source: Any) -> dict[str, Any]:
-    """A request for `in`: SOURCE with some fields set, or left out where the value is `...`."""
-    given = {name: value for name, value in {**SOURCE, **source}.items() if value is not ...}
-    return {"source": given, "params": params or {"file_path": "folder/file.txt"}, "version": VERSION}
+    """Return a request for `in`: SOURCE with some fields set, or left out if the value is `...`."""
+    return {
+        "source": without_ellipses({**SOURCE, **source}),
+        "params": params or {"file_path": "folder/file.txt"},
+        "version": VERSION,
+    }
+
+
+def without_ellipses(fields: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the fields whose value is `...`."""
+    return {name: value for name, value in fields.items() if value is not ...}
 
 
 @dataclass(frozen=True)
@@ -44,9 +57,13 @@ class Program:
     kind: str
 
     def command(self, step: str) -> list[str]:
+        """Return the command line of a process that runs a step or a command such as `presign`."""
         if self.kind == "source":
             return [sys.executable, "-m", "app", *([step] if step else [])]
-        return [str(ROOT / "dist" / (step if step in ("check", "in", "out") else "s3-presigned-url")), *self._named(step)]
+        return [
+            str(ROOT / "dist" / (step if step in ("check", "in", "out") else "s3-presigned-url")),
+            *self._named(step),
+        ]
 
     @staticmethod
     def _named(step: str) -> list[str]:
@@ -60,14 +77,25 @@ class Program:
         environ: dict[str, str] | None = None,
         cwd: Path | None = None,
         input_: bytes | None = None,
+        spawn: bool = False,
     ) -> Result:
-        """Run a step (`check`, `in`, `out`) or a command (`presign`, ...), with nothing else in its environment."""
-        given = json.dumps(request).encode() if input_ is None else input_
+        """Run a step or a command with nothing else in its environment.
+
+        From source it runs in this process, which is quicker, unless `spawn` says otherwise.
+        """
+        stdin = json.dumps(request).encode() if input_ is None else input_
+        variables = {**self.environ(), **(environ or {})}
+        run = _in_process if self.kind == "source" and not spawn else self._spawn
+        return run(step, *map(str, arguments), stdin=stdin, environ=variables, cwd=cwd)
+
+    def _spawn(
+        self, step: str, *arguments: str, stdin: bytes, environ: dict[str, str], cwd: Path | None
+    ) -> Result:
         process = subprocess.run(
-            [*self.command(step), *map(str, arguments)],
-            input=given,
+            [*self.command(step), *arguments],
+            input=stdin,
             capture_output=True,
-            env={**self.environ(), **(environ or {})},
+            env=environ,
             cwd=cwd,
             timeout=120,
             check=False,
@@ -75,18 +103,36 @@ class Program:
         return Result(process.returncode, process.stdout.decode(), process.stderr.decode())
 
     def environ(self) -> dict[str, str]:
+        """Return the variables that a process needs to start."""
         if self.kind == "source":
-            return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+            return {
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(ROOT),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            }
         return {"PATH": "/usr/bin:/bin"}
 
 
-def rfc3339(moment: float) -> str:
-    """A moment in Unix seconds, as `expires_at` has it."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _in_process(
+    step: str, *arguments: str, stdin: bytes, environ: dict[str, str], cwd: Path | None
+) -> Result:
+    stdout, stderr, stray = io.BytesIO(), io.BytesIO(), io.StringIO()
+    argv = ["s3-presigned-url", *([step] if step else []), *arguments]
+    with (
+        contextlib.chdir(cwd or Path.cwd()),
+        contextlib.redirect_stdout(stray),
+        contextlib.redirect_stderr(stray),
+        mock.patch.dict(os.environ, environ, clear=True),
+    ):
+        code = main(argv, environ, io.BytesIO(stdin), stdout, stderr)
+    assert stray.getvalue() == "", "libraries print nothing"
+    return Result(code, stdout.getvalue().decode(), stderr.getvalue().decode())
 
 
 def files_below(directory: Path) -> dict[str, str]:
-    """Every file with its text, by its path."""
+    """Return every file with its text, by its path."""
     return {
-        str(path.relative_to(directory)): path.read_text() for path in sorted(directory.rglob("*")) if not path.is_dir()
+        str(path.relative_to(directory)): path.read_text()
+        for path in sorted(directory.rglob("*"))
+        if not path.is_dir()
     }

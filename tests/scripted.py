@@ -1,4 +1,4 @@
-"""A server that answers as a test says, and keeps what it was asked: for STS's refusals, and for misbehaviour."""
+"""A server that responds as a test prescribes and records the requests."""
 
 import contextlib
 import socket
@@ -14,8 +14,8 @@ from .providers import serving
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request as it came."""
+class Request:
+    """A recorded request."""
 
     method: str
     path: str
@@ -25,7 +25,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of a well-behaved server."""
+    """A response of a well-behaved server."""
 
     status: int
     body: str = ""
@@ -45,59 +45,59 @@ Reaction = Answer | Callable[[BaseHTTPRequestHandler], None]
 
 
 def hang(handler: BaseHTTPRequestHandler) -> None:
-    """Say nothing until the other side gives up."""
+    """Do not respond."""
     handler.connection.settimeout(60)
     with contextlib.suppress(OSError):
         handler.connection.recv(1)
 
 
 def reset(handler: BaseHTTPRequestHandler) -> None:
-    """Break off the connection (RST)."""
+    """Reset the connection."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.connection.close()
 
 
 def garbage(handler: BaseHTTPRequestHandler) -> None:
-    """Speak another language than HTTP."""
+    """Respond in a protocol other than HTTP."""
     handler.wfile.write(b"220 mail.example.com ESMTP\r\n")
 
 
 @dataclass
 class Server:
     url: str
-    asked: list[Asked]
+    requests: list[Request]
 
 
 @contextlib.contextmanager
 def scripted(*reactions: Reaction, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """Serve on loopback: each request gets the next reaction, and when they run out the last one again."""
-    asked: list[Asked] = []
+    """Serve on loopback. Each request gets the next reaction; the last one repeats."""
+    received: list[Request] = []
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def react(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             with lock:
-                reaction = reactions[min(len(asked), len(reactions) - 1)]
-                asked.append(Asked(self.command, self.path, dict(self.headers), body))
+                reaction = reactions[min(len(received), len(reactions) - 1)]
+                received.append(Request(self.command, self.path, dict(self.headers), body))
             self.close_connection = True
             reaction(self)
 
-        do_GET = do_HEAD = do_PUT = do_DELETE = do_POST = react  # noqa: N815  # the names are http.server's
+        do_GET = do_HEAD = do_PUT = do_DELETE = do_POST = react  # noqa: N815  # http.server's names
 
         def log_message(self, *_: Any) -> None:
             pass
 
         def finish(self) -> None:
-            with contextlib.suppress(OSError, ValueError):  # a connection that was broken off
+            with contextlib.suppress(OSError, ValueError):  # a connection that was reset
                 super().finish()
 
     class Listener(ThreadingHTTPServer):
         def handle_error(self, *_: Any) -> None:
-            pass  # the other side left, or does not trust us: that is what the test is about
+            pass  # the client left or rejected the certificate, which the test expects
 
     listener = Listener(("127.0.0.1", 0), Handler)
     if tls:
         listener.socket = tls.wrap_socket(listener.socket, server_side=True)
     with serving(listener):
-        yield Server(f"{'https' if tls else 'http'}://localhost:{listener.server_port}", asked)
+        yield Server(f"{'https' if tls else 'http'}://localhost:{listener.server_port}", received)

@@ -1,7 +1,7 @@
-"""Real S3 servers on loopback that check signatures: three, of three makers. moto takes any signature.
+"""Three S3 servers on loopback that check signatures. moto accepts any signature.
 
-Each holds its bucket in a folder, speaks https where it is given a certificate, and knows the bucket also under the name
-`my-bucket.s3.localhost`.
+Each keeps its bucket in a directory, uses https if it has a certificate, and also serves the bucket
+at the host `my-bucket.s3.localhost`.
 """
 
 import contextlib
@@ -10,14 +10,17 @@ import json
 import os
 import random
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import boto3
 import trustme
@@ -29,12 +32,15 @@ VERSITYGW = ROOT / ".cache" / "bin" / "versitygw"
 INSTALLED = Path(sys.executable).parent  # where pip puts programs
 REGION = "eu-west-1"
 BUCKET = "my-bucket"
-DOMAIN = "s3.localhost"  # what buckets are below, where they are in the host
+DOMAIN = "s3.localhost"  # the parent domain of buckets in virtual-host style
+
+
+Response = tuple[int, bytes, HTTPMessage]
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """Files for a server, and the authority for its clients."""
+    """The files of a server, and the CA certificate for its clients."""
 
     chain: Path
     key: Path
@@ -43,7 +49,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class S3Server:
-    """A server with an empty bucket. What tests put there and read back goes through boto3, signed in a header."""
+    """A server with a bucket. Tests put and read objects through boto3, which signs in a header."""
 
     scheme: str
     port: int
@@ -61,48 +67,83 @@ class S3Server:
         return content
 
     def objects(self) -> list[str]:
-        return [found["Key"] for found in self.client.list_objects_v2(Bucket=BUCKET).get("Contents", ())]
+        found = self.client.list_objects_v2(Bucket=BUCKET)
+        return [entry["Key"] for entry in found.get("Contents", ())]
 
     @functools.cached_property
     def client(self) -> Any:
+        # not every server supports the checksums that boto3 adds to an upload by default
+        config = Config(
+            s3={"addressing_style": "path"}, request_checksum_calculation="when_required"
+        )
         return boto3.client(
             "s3",
             endpoint_url=self.url,
             region_name=REGION,
             aws_access_key_id=ACCESS_KEY_ID,
             aws_secret_access_key=SECRET_ACCESS_KEY,
-            # not every server knows the checksums that boto3 adds to an upload of its own accord
-            config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
+            config=config,
             verify=str(self.authority) if self.authority else None,
         )
 
 
+def send(
+    url: str,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    server: S3Server | None = None,
+) -> Response:
+    """Send a request for any host to loopback, at the port of the URL or of `server`."""
+    parts = urlsplit(url)
+    port = server.port if server else parts.port or 80
+    connection = HTTPConnection(parts.netloc)
+    connection.sock = socket.create_connection(("127.0.0.1", port), 10)
+    if parts.scheme == "https":
+        context = ssl.create_default_context(cafile=server.authority if server else None)
+        connection.sock = context.wrap_socket(connection.sock, server_hostname=parts.hostname)
+    headers = {"Host": parts.netloc, **(headers or {})}
+    try:
+        connection.request(method, f"{parts.path}?{parts.query}", body, headers)
+        response = connection.getresponse()
+        return response.status, response.read(), response.headers
+    finally:
+        connection.close()
+
+
 def certificate(folder: Path) -> Certificate:
-    """Make a certificate, for all the names by which a test may know a server, and its authority."""
+    """Create a CA, and a certificate for every name under which tests reach a server."""
     authority = trustme.CA()
-    leaf = authority.issue_cert("127.0.0.1", "localhost", DOMAIN, f"*.{DOMAIN}", "files.example.com", "*.files.example.com")
-    made = Certificate(folder / "public.crt", folder / "private.key", folder / "authority.pem")
-    leaf.private_key_pem.write_to_path(str(made.key))
-    made.chain.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
-    authority.cert_pem.write_to_path(str(made.authority))
-    return made
+    leaf = authority.issue_cert(
+        "127.0.0.1", "localhost", DOMAIN, f"*.{DOMAIN}", "files.example.com", "*.files.example.com"
+    )
+    files = Certificate(folder / "public.crt", folder / "private.key", folder / "authority.pem")
+    leaf.private_key_pem.write_to_path(str(files.key))
+    files.chain.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
+    authority.cert_pem.write_to_path(str(files.authority))
+    return files
 
 
 @contextlib.contextmanager
 def versitygw(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server]:
-    """Versity S3 Gateway."""
+    """Run Versity S3 Gateway."""
     (port,) = free_ports(1)
     secured = ["--cert", str(tls.chain), "--key", str(tls.key)] if tls else []
-    address = ["--port", f"127.0.0.1:{port}", "--region", REGION, "--virtual-domain", f"{DOMAIN}:{port}"]
+    address = [
+        *("--port", f"127.0.0.1:{port}"),
+        *("--region", REGION, "--virtual-domain", f"{DOMAIN}:{port}"),
+    ]
+    command: list[str | Path] = [VERSITYGW, *address, *secured, "--quiet", "posix", folder]
     keys = {"ROOT_ACCESS_KEY": ACCESS_KEY_ID, "ROOT_SECRET_KEY": SECRET_ACCESS_KEY}
-    with _running([VERSITYGW, *address, *secured, "--quiet", "posix", folder], keys, port, tls) as server:
+    with _running(command, keys, port, tls) as server:
         yield server
 
 
 @contextlib.contextmanager
 def seaweedfs(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server]:
-    """SeaweedFS: a master, a volume server, a filer and the S3 gateway before them, in one process."""
-    names = [f"{name}.port{suffix}" for name in ("master", "volume", "filer", "s3") for suffix in ("", ".grpc")]
+    """Run SeaweedFS: master, volume server, filer and S3 gateway in one process."""
+    parts = ("master", "volume", "filer", "s3")
+    names = [f"{part}.port{suffix}" for part in parts for suffix in ("", ".grpc")]
     ports = dict(zip([*names, "s3.port.https"], free_ports(9), strict=True))
     port = ports["s3.port.https" if tls else "s3.port"]
     secured = [f"-s3.cert.file={tls.chain}", f"-s3.key.file={tls.key}"] if tls else []
@@ -115,7 +156,8 @@ def seaweedfs(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server
     identities.write_text(json.dumps({"identities": [identity]}))
     options = [
         *(f"-{name}={ports[name]}" for name in (names if not tls else ports)),
-        *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-master.electionTimeout=1s", "-filer", "-s3"),
+        *("-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+        *("-master.telemetry=false", "-master.electionTimeout=1s", "-filer", "-s3"),
         *(f"-s3.config={identities}", f"-s3.domainName={DOMAIN}", "-s3.iam=false"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
         *("-master.volumeSizeLimitMB=64", "-volume.max=8", f"-dir={folder}"),
@@ -126,19 +168,25 @@ def seaweedfs(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server
 
 @contextlib.contextmanager
 def juicefs(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server]:
-    """MinIO's gateway, as it is part of JuiceFS."""
+    """Run MinIO's gateway, which is part of JuiceFS."""
     (port,), database = free_ports(1), f"sqlite3://{folder}/metadata"
     storage = ("--storage", "file", "--bucket", f"{folder}/data/")
-    subprocess.run([INSTALLED / "juicefs", "format", *storage, database, "tests"], check=True, stderr=subprocess.DEVNULL)
+    create = [str(INSTALLED / "juicefs"), "format", *storage, database, "tests"]
+    subprocess.run(create, check=True, stderr=subprocess.DEVNULL)
     certificates = folder / ".minio" / "certs"  # where MinIO looks for public.crt and private.key
     certificates.mkdir(parents=True)
     for path in (tls.chain, tls.key) if tls else ():
         (certificates / path.name).write_bytes(path.read_bytes())
     options: list[str | Path] = [
-        *("--multi-buckets", "--object-meta", "--domain", DOMAIN, "--no-banner", "--no-usage-report"),
+        *("--multi-buckets", "--object-meta", "--domain", DOMAIN),
+        *("--no-banner", "--no-usage-report"),
         *("--metrics", "127.0.0.1:0", "--cache-dir", folder / "cache", "--log", folder / "log"),
     ]
-    keys = {"MINIO_ROOT_USER": ACCESS_KEY_ID, "MINIO_ROOT_PASSWORD": SECRET_ACCESS_KEY, "HOME": str(folder)}
+    keys = {
+        "MINIO_ROOT_USER": ACCESS_KEY_ID,
+        "MINIO_ROOT_PASSWORD": SECRET_ACCESS_KEY,
+        "HOME": str(folder),
+    }
     command = [INSTALLED / "juicefs", "gateway", *options, database, f"127.0.0.1:{port}"]
     with _running(command, keys, port, tls) as server:
         yield server
@@ -148,11 +196,11 @@ SERVERS = {"versitygw": versitygw, "seaweedfs": seaweedfs, "juicefs": juicefs}
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports that nobody listens at, below those that the system gives to outgoing connections in the meantime."""
+    """Return unused ports below the range that the system assigns to outgoing connections."""
     with contextlib.ExitStack() as probes:
         found: list[int] = []
         while len(found) < number:
-            port = random.randrange(20000, 32768)  # noqa: S311  # no secret
+            port = random.randrange(20000, 32768)  # noqa: S311  # not a secret
             with contextlib.suppress(OSError):
                 probes.enter_context(socket.create_server(("127.0.0.1", port)))
                 found.append(port)
@@ -160,17 +208,20 @@ def free_ports(number: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _running(command: list[str | Path], environ: dict[str, str], port: int, tls: Certificate | None) -> Iterator[S3Server]:
-    """Run a server until the end of the block, with an empty bucket."""
+def _running(
+    command: list[str | Path], environ: dict[str, str], port: int, tls: Certificate | None
+) -> Iterator[S3Server]:
+    """Run a server with an empty bucket until the end of the block."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=log, stderr=log)
         try:
             _wait_for(port, process, log)
             server = S3Server("https" if tls else "http", port, tls.authority if tls else None)
-            server.client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+            location = {"LocationConstraint": REGION}
+            server.client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=location)
             yield server
         finally:
-            process.kill()  # what it holds is thrown away, and SeaweedFS takes minutes to leave politely
+            process.kill()  # SeaweedFS takes minutes to shut down cleanly
             process.wait(10)
 
 

@@ -1,17 +1,21 @@
-"""What STS answers, for a scripted server that stands in for it."""
+"""Responses of STS for a scripted server."""
 
 import time
 
-from .program import rfc3339
+from .expect import rfc3339
 from .scripted import Answer
 
 ROLE = "arn:aws:iam::123456789012:role/reader"
-OF_THE_ROLE = {"access_key_id": "ASIAROLE", "secret_access_key": "secret/of+role", "session_token": "token//of+role=="}
+OF_THE_ROLE = {
+    "access_key_id": "ASIAROLE",
+    "secret_access_key": "secret/of+role",
+    "session_token": "token//of+role==",
+}
 NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
 def session(length: int, action: str = "AssumeRole") -> Answer:
-    """Credentials of the role, for so many seconds."""
+    """Return the role's credentials, which expire in `length` seconds."""
     return Answer(
         200,
         f'<{action}Response xmlns="{NAMESPACE}"><{action}Result><Credentials>'
@@ -23,8 +27,8 @@ def session(length: int, action: str = "AssumeRole") -> Answer:
     )
 
 
-def refusal(code: str, message: str = "said so", status: int = 400) -> Answer:
-    """No credentials, and why."""
+def refusal(code: str, message: str = "refused", status: int = 400) -> Answer:
+    """Return an error response."""
     return Answer(
         status,
         f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>Sender</Type><Code>{code}</Code>'

@@ -1,4 +1,4 @@
-"""The bill of materials and the licences, beside the binary and in the image, tell what is inside: no more, no less."""
+"""The bill of materials and the license texts list exactly what is in the program."""
 
 import hashlib
 import json
@@ -38,15 +38,15 @@ COMPONENTS = {
 
 @dataclass(frozen=True)
 class Shipped:
-    """What is handed over: the program, and the two files about it."""
+    """The program, and the two files that describe it."""
 
     program: bytes
     bill: str
-    licences: str
+    licenses: str
 
     @property
     def components(self) -> dict[str, dict[str, Any]]:
-        """By name, and gcc without its number."""
+        """The listed components by name, with gcc's version number removed."""
         listed = json.loads(self.bill)["components"]
         return {re.sub(r"^gcc-\d+$", "gcc", component["name"]): component for component in listed}
 
@@ -57,34 +57,40 @@ def shipped(program: Program) -> Shipped:
     if program.kind == "image":
         root: Path = program.image.root  # type: ignore[attr-defined]  # ContainerProgram's
         resource, about = root / "opt/resource", root / "usr/share/doc/s3-presigned-url"
-    bill, licences = (about / "sbom.cdx.json").read_text(), (about / "licences.txt").read_text()
-    return Shipped((resource / "s3-presigned-url").read_bytes(), bill, licences)
+    bill, licenses = (about / "sbom.cdx.json").read_text(), (about / "licences.txt").read_text()
+    return Shipped((resource / "s3-presigned-url").read_bytes(), bill, licenses)
 
 
-def test_the_bill_is_cyclonedx(shipped: Shipped) -> None:
+def test_the_bill_is_valid_cyclonedx(shipped: Shipped) -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(shipped.bill) is None
 
 
-def test_the_bill_lists_every_component_with_what_it_holds_of_others(shipped: Shipped) -> None:
-    listed = shipped.components
-    listed.pop("libzstd", None)  # of OpenSSL, from Debian 13 on
-    assert {name: [held["name"] for held in one.get("components", [])] for name, one in listed.items()} == COMPONENTS
+def test_every_component_is_listed_with_the_components_it_bundles(shipped: Shipped) -> None:
+    listed = {
+        name: [bundled["name"] for bundled in component.get("components", [])]
+        for name, component in shipped.components.items()
+    }
+    listed.pop("libzstd", None)  # a dependency of OpenSSL since Debian 13
+    assert listed == COMPONENTS
 
 
-def test_the_bill_is_of_this_program(shipped: Shipped) -> None:
+def test_the_bill_describes_this_program(shipped: Shipped) -> None:
     itself = json.loads(shipped.bill)["metadata"]["component"]
-    assert itself["hashes"] == [{"alg": "SHA-256", "content": hashlib.sha256(shipped.program).hexdigest()}]
+    sha256 = hashlib.sha256(shipped.program).hexdigest()
+    assert itself["hashes"] == [{"alg": "SHA-256", "content": sha256}]
     assert (itself["name"], itself["version"]) == ("s3-presigned-url", app.__version__)
 
 
-def test_the_versions_are_those_that_the_program_tells(program: Program, shipped: Shipped) -> None:
-    told = dict(line.split() for line in program.run("--version").stdout.splitlines())
-    assert told.pop("s3-presigned-url") == app.__version__
-    told["python3.13"] = told.pop("python")
-    assert told == {name: upstream(shipped, name) for name in told}
+def test_the_versions_match_those_that_the_program_prints(
+    program: Program, shipped: Shipped
+) -> None:
+    printed = dict(line.split() for line in program.run("--version").stdout.splitlines())
+    assert printed.pop("s3-presigned-url") == app.__version__
+    printed["python3.13"] = printed.pop("python")
+    assert printed == {name: upstream(shipped, name) for name in printed}
 
 
-def test_the_versions_are_those_that_the_libraries_wrote_into_the_program(shipped: Shipped) -> None:
+def test_the_versions_match_those_embedded_in_the_program(shipped: Shipped) -> None:
     for signature in (
         f"OpenSSL {upstream(shipped, 'openssl')} ",
         f"expat_{upstream(shipped, 'expat')}\0",
@@ -94,14 +100,18 @@ def test_the_versions_are_those_that_the_libraries_wrote_into_the_program(shippe
 
 
 def upstream(shipped: Shipped, name: str) -> str:
-    """The version as those who wrote it call it: Debian's 1:1.3.dfsg+really1.3.1-1 is 1.3.1."""
+    """Return the upstream version: Debian's 1:1.3.dfsg+really1.3.1-1 is 1.3.1."""
     version: str = shipped.components[name]["version"]
-    return version if name == "python-dateutil" else re.findall(r"\d+(?:\.\d+)+", version.partition("-")[0])[-1]
+    if name == "python-dateutil":
+        return version
+    *_, upstream_version = re.findall(r"\d+(?:\.\d+)+", version.partition("-")[0])
+    return str(upstream_version)
 
 
-def test_what_was_pinned_by_its_hash_is_listed_with_it(shipped: Shipped) -> None:
+def test_pinned_components_are_listed_with_their_hash(shipped: Shipped) -> None:
     pinned = {name for name, component in shipped.components.items() if "hashes" in component}
-    assert sorted(COMPONENTS.keys() - pinned) == ["expat", "gcc", "glibc", "libffi", "openssl", "zlib"]
+    unpinned = sorted(COMPONENTS.keys() - pinned)
+    assert unpinned == ["expat", "gcc", "glibc", "libffi", "openssl", "zlib"]
 
 
 @pytest.mark.parametrize(
@@ -133,24 +143,26 @@ def test_what_was_pinned_by_its_hash_is_listed_with_it(shipped: Shipped) -> None
         "Copyright 2017- Paul Ganssle",
     ],
 )
-def test_the_licences_are_there_in_full(shipped: Shipped, sentence: str) -> None:
-    assert sentence in shipped.licences
+def test_the_license_texts_are_complete(shipped: Shipped, sentence: str) -> None:
+    assert sentence in shipped.licenses
 
 
-def test_every_component_is_in_the_table_of_licences(shipped: Shipped) -> None:
-    table = shipped.licences.partition("\n\n")[0]
-    for component in everything(json.loads(shipped.bill)["components"]):
-        (licence,) = component["licenses"]
-        assert re.search(rf"^{re.escape(component['name'])} .*{re.escape(licence['expression'])}$", table, re.MULTILINE)
+def test_every_component_is_in_the_table_of_licenses(shipped: Shipped) -> None:
+    table = shipped.licenses.partition("\n\n")[0]
+    for component in with_bundled(json.loads(shipped.bill)["components"]):
+        (license_,) = component["licenses"]
+        row = rf"^{re.escape(component['name'])} .*{re.escape(license_['expression'])}$"
+        assert re.search(row, table, re.MULTILINE)
 
 
-def everything(components: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+def with_bundled(components: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
     for component in components:
         yield component
-        yield from everything(component.get("components", []))
+        yield from with_bundled(component.get("components", []))
 
 
-def test_the_reason_for_each_component_is_written_down() -> None:
-    table = (ROOT / "build/README.md").read_text().partition("| component | why |")[2].partition("\n\n")[0]
+def test_the_readme_of_the_build_gives_a_reason_for_each_component(program: Program) -> None:
+    readme = (ROOT / "build/README.md").read_text()
+    table = readme.partition("| component | why |")[2].partition("\n\n")[0]
     reasons = re.findall(r"^\| (\w[^|]*) \| ", table, re.MULTILINE)
     assert sorted(name for names in reasons for name in names.split(", ")) == sorted(COMPONENTS)

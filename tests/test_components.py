@@ -1,4 +1,4 @@
-"""What the program is made of is found in what the build left; what is not known there fails it."""
+"""`build/components.py`: components are found in the build output, and unknown ones refused."""
 
 import importlib
 import re
@@ -37,17 +37,23 @@ def components(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("components")
 
 
-def test_what_the_linker_took_is_found_and_not_what_it_discarded(components: ModuleType) -> None:
+def test_linked_objects_are_found_and_discarded_ones_are_ignored(components: ModuleType) -> None:
     assert components._linked(LINK_MAP) == {
         Path("/usr/lib/libthere.a"): {"there.o", "tables.o"},
         Path("static_src/MainProgram.o"): {""},
     }
 
 
-def test_modules_are_their_packages_but_for_ours_and_the_standard_library(components: ModuleType) -> None:
+def test_modules_belong_to_packages_except_ours_and_the_standard_library(
+    components: ModuleType,
+) -> None:
     modules = [
         {"name": "app.steps", "source_path": "${cwd}/app/steps.py"},
-        {"name": "dateutil.tz", "source_path": "/site/dateutil/tz.py", "distribution": "python-dateutil"},
+        {
+            "name": "dateutil.tz",
+            "source_path": "/site/dateutil/tz.py",
+            "distribution": "python-dateutil",
+        },
         {"name": "embedded_models", "source_path": "/src/build/inside/embedded_models.py"},
         {"name": "json", "source_path": "${sys.prefix}/lib/python3.13/json/__init__.py"},
         {"name": "msgspec.json", "source_path": "/site/msgspec/json.py"},
@@ -55,39 +61,43 @@ def test_modules_are_their_packages_but_for_ours_and_the_standard_library(compon
     assert list(components._published(modules)) == ["python-dateutil", "msgspec"]
 
 
-def test_a_package_that_is_not_pinned_fails_the_build(components: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"^binary: modules of no pinned package are in the program: mystery$"):
+def test_an_unpinned_package_is_refused(components: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"^binary: modules from unpinned packages: mystery$"):
         list(components._packages({"mystery", "six"}, tmp_path, set()))
 
 
-def test_an_object_of_unknown_origin_fails_the_build(components: ModuleType) -> None:
-    assert list(components._compiled([Path("module.app.o"), Path("static_src/MainProgram.o")])) == ["nuitka"]
-    with pytest.raises(
-        SystemExit, match=r"^binary: an object that nobody is known to have made is in the program: mystery/x\.o$"
-    ):
+def test_an_unknown_object_file_is_refused(components: ModuleType) -> None:
+    known = [Path("module.app.o"), Path("static_src/MainProgram.o")]
+    assert list(components._compiled(known)) == ["nuitka"]
+    message = "binary: unknown object file in the program: mystery/x.o"
+    with pytest.raises(SystemExit, match=f"^{re.escape(message)}$"):
         list(components._compiled([Path("mystery/x.o")]))
 
 
-def test_a_library_whose_licence_is_not_known_fails_the_build(components: ModuleType) -> None:
-    message = "binary: mystery is in the program, and its licence not in build/components.toml"
+def test_a_library_with_an_unknown_license_is_refused(components: ModuleType) -> None:
+    message = "binary: add the license of mystery to build/components.toml"
     with pytest.raises(SystemExit, match=f"^{re.escape(message)}$"):
         components._licence("mystery")
 
 
-def test_what_cpython_holds_and_nobody_here_knows_fails_the_build(components: ModuleType, tmp_path: Path) -> None:
-    message = "binary: python3.13 holds what build/components.toml does not know: mystery"
+def test_an_unknown_component_of_cpython_is_refused(components: ModuleType, tmp_path: Path) -> None:
+    message = "binary: add to build/components.toml, as bundled in python3.13: mystery"
     with pytest.raises(SystemExit, match=f"^{re.escape(message)}$"):
         list(components._held("python3.13", tmp_path, set(), [{"name": "mystery"}]))
 
 
-def test_what_is_held_is_listed_only_if_a_part_of_it_is_in_the_program(components: ModuleType, tmp_path: Path) -> None:
+def test_a_bundled_component_is_listed_only_if_a_part_of_it_is_linked(
+    components: ModuleType, tmp_path: Path
+) -> None:
     assert list(components._held("python3.13", tmp_path, {"decimal.o", "json"})) == []
-    (held,) = components._held("python3.13", tmp_path, {"mpdecimal.o"})
-    assert (held.name, held.licence) == ("mpdecimal", "BSD-2-Clause")
+    (bundled,) = components._held("python3.13", tmp_path, {"mpdecimal.o"})
+    assert (bundled.name, bundled.licence) == ("mpdecimal", "BSD-2-Clause")
 
 
-def test_the_notice_in_a_source_is_read_without_its_stars(components: ModuleType, tmp_path: Path) -> None:
-    (tmp_path / "x.h").write_text(
-        "/* what it does */\n/* By and\n * Copyright 2020 Somebody\n *\n * As you like.\n */\nint x;\n"
-    )
-    assert components._notice(tmp_path / "x.h") == "By and\nCopyright 2020 Somebody\n\nAs you like."
+def test_a_notice_in_a_source_file_is_read_without_comment_marks(
+    components: ModuleType, tmp_path: Path
+) -> None:
+    header = tmp_path / "x.h"
+    comment = "/* By and\n * Copyright 2020 Somebody\n *\n * As you like.\n */\n"
+    header.write_text(f"/* what it does */\n{comment}int x;\n")
+    assert components._notice(header) == "By and\nCopyright 2020 Somebody\n\nAs you like."

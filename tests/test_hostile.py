@@ -1,4 +1,4 @@
-"""What the machine around it says, by variables and files, changes nothing in what static credentials sign."""
+"""Environment variables and files of the machine do not change what static credentials sign."""
 
 import json
 import subprocess
@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 
-from app import sigv4
+from .expect import assert_failed, signed_at, signed_for
+from .program import VERSION, Program, files_below, get_request
 
-from .program import CREDENTIALS, VERSION, Program, files_below, get_request
-from .test_contract import signed_at
-
-RUBBISH = "[default\nregion\n= \0\xff\n"
-# Each with a value that would change the address or the signature, or that cannot be understood.
+GARBAGE = "[default\nregion\n= \0\xff\n"
+# Each value is invalid, or would change the address or the signature.
 AWS = {
     "AWS_ACCESS_KEY_ID": "AKIAOFTHEMACHINE",
     "AWS_SECRET_ACCESS_KEY": "of-the-machine",
@@ -25,40 +23,40 @@ AWS = {
     "AWS_DEFAULT_PROFILE": "nowhere",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
     "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "rubbish",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "garbage",
     "AWS_USE_FIPS_ENDPOINT": "true",
     "AWS_USE_DUALSTACK_ENDPOINT": "true",
     "AWS_S3_USE_ARN_REGION": "false",
     "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT": "legacy",
-    "AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS": "rubbish",
-    "AWS_STS_REGIONAL_ENDPOINTS": "rubbish",
+    "AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS": "garbage",
+    "AWS_STS_REGIONAL_ENDPOINTS": "garbage",
     "AWS_SIGV4A_SIGNING_REGION_SET": "*",
-    "AWS_AUTH_SCHEME_PREFERENCE": "sigv4a,rubbish",
-    "AWS_ACCOUNT_ID": "rubbish",
-    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "rubbish",
-    "AWS_REQUEST_CHECKSUM_CALCULATION": "rubbish",
-    "AWS_RESPONSE_CHECKSUM_VALIDATION": "rubbish",
-    "AWS_DISABLE_REQUEST_COMPRESSION": "rubbish",
-    "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES": "rubbish",
-    "AWS_DEFAULTS_MODE": "rubbish",
-    "AWS_RETRY_MODE": "rubbish",
-    "AWS_MAX_ATTEMPTS": "rubbish",
-    "AWS_METADATA_SERVICE_TIMEOUT": "rubbish",
-    "AWS_EC2_METADATA_SERVICE_ENDPOINT": "rubbish",
-    "AWS_SDK_UA_APP_ID": "rubbish\n" * 20,
-    "AWS_CSM_ENABLED": "rubbish",
+    "AWS_AUTH_SCHEME_PREFERENCE": "sigv4a,garbage",
+    "AWS_ACCOUNT_ID": "garbage",
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "garbage",
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "garbage",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION": "garbage",
+    "AWS_DISABLE_REQUEST_COMPRESSION": "garbage",
+    "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES": "garbage",
+    "AWS_DEFAULTS_MODE": "garbage",
+    "AWS_RETRY_MODE": "garbage",
+    "AWS_MAX_ATTEMPTS": "garbage",
+    "AWS_METADATA_SERVICE_TIMEOUT": "garbage",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT": "garbage",
+    "AWS_SDK_UA_APP_ID": "garbage\n" * 20,
+    "AWS_CSM_ENABLED": "garbage",
     "AWS_CA_BUNDLE": "/nowhere",
     "AWS_DATA_PATH": "/nowhere",
-    "AWS_ROLE_ARN": "rubbish",
+    "AWS_ROLE_ARN": "garbage",
     "AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1",
-    "AWS_BEARER_TOKEN_S3": "rubbish",
-    "AWS_LAMBDA_FUNCTION_NAME": "rubbish",
-    "AWS_EXECUTION_ENV": "rubbish",
+    "AWS_BEARER_TOKEN_S3": "garbage",
+    "AWS_LAMBDA_FUNCTION_NAME": "garbage",
+    "AWS_EXECUTION_ENV": "garbage",
 }
-AROUND = {
+OTHER = {
     "HTTP_PROXY": "http://127.0.0.1:1",
-    "HTTPS_PROXY": "rubbish://",
+    "HTTPS_PROXY": "garbage://",
     "https_proxy": "http://user:pass@127.0.0.1:1",
     "ALL_PROXY": "socks5://127.0.0.1:1",
     "NO_PROXY": "*",
@@ -71,7 +69,7 @@ AROUND = {
     "OPENSSL_MODULES": "/nowhere",
     "BOTO_CONFIG": "/nowhere",
     "LANG": "xx_YY.UTF-8",
-    "LC_ALL": "rubbish",
+    "LC_ALL": "garbage",
     "LC_CTYPE": "de_DE.ISO-8859-1",
     "LANGUAGE": "xx",
     "TZ": ":/nowhere",
@@ -83,14 +81,14 @@ AROUND = {
     "GLIBC_TUNABLES": "glibc.malloc.perturb=42",
     "BASH_ENV": "/nowhere",
     "HOSTALIASES": "/nowhere",
-    "RES_OPTIONS": "rubbish",
+    "RES_OPTIONS": "garbage",
     "NUITKA_PYTHONPATH": "/nowhere",
     "NUITKA_ORIGINAL_ARGV0": "check",
-    "NUITKA_LAUNCH_TOKEN": "rubbish",
+    "NUITKA_LAUNCH_TOKEN": "garbage",
     "BUILD_ID": "\n",
     "HOME": "/nowhere",
 }
-# of PYTHON* what the interpreter itself can start with; the rest is asked of the binary in test_binary.py
+# those with which an interpreter can start; test_binary.py has the others
 PYTHON = {
     "PYTHONDEVMODE": "1",
     "PYTHONVERBOSE": "",
@@ -107,7 +105,7 @@ PYTHON = {
     "PYTHONMALLOC": "debug",
     "PYTHONTRACEMALLOC": "5",
     "PYTHONFAULTHANDLER": "1",
-    "PYTHONBREAKPOINT": "rubbish",
+    "PYTHONBREAKPOINT": "garbage",
     "PYTHONUSERBASE": "/nowhere",
 }
 HOSTS: list[tuple[dict[str, Any], str]] = [
@@ -120,17 +118,15 @@ HOSTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def signed_for(host: str, now: int) -> str:
-    """The URL that SOURCE's credentials sign for the key `k` and an hour: boto3's too, as test_boto3.py has it."""
-    place = {"method": "GET", "scheme": "https", "netloc": host, "path": "/k", "region": "eu-west-1"}
-    return sigv4.presign(**place, query=[], headers={}, **CREDENTIALS, session_token=None, expires_in=3600, now=now)
-
-
-def assert_undisturbed(
-    program: Program, destination: Path, environ: dict[str, str], hosts: list[tuple[dict[str, Any], str]] = HOSTS
+def assert_unaffected(
+    program: Program,
+    destination: Path,
+    environ: dict[str, str],
+    hosts: list[tuple[dict[str, Any], str]] = HOSTS,
 ) -> None:
     for source, host in hosts:
-        result = program.run("in", destination, request=get_request({"file_path": "k"}, **source), environ=environ)
+        request = get_request({"file_path": "k"}, **source)
+        result = program.run("in", destination, request=request, environ=environ, spawn=True)
         assert result.stderr.startswith("signed GET s3://"), result.stderr
         assert (result.code, result.stderr.count("\n"), result.answer["version"]) == (0, 1, VERSION)
         url = (destination / "url").read_text()
@@ -139,50 +135,63 @@ def assert_undisturbed(
 
 
 @pytest.mark.parametrize("name", AWS)
-def test_with_static_credentials_no_aws_variable_changes_the_url(program: Program, destination: Path, name: str) -> None:
-    assert_undisturbed(program, destination, {name: AWS[name]}, HOSTS[1:2])  # it is boto3 that would heed it
+def test_with_static_credentials_no_aws_variable_changes_the_url(
+    program: Program, destination: Path, name: str
+) -> None:
+    resolved_by_boto3 = HOSTS[1:2]  # boto3 alone would respect the variable
+    assert_unaffected(program, destination, {name: AWS[name]}, resolved_by_boto3)
 
 
 @pytest.mark.parametrize(
-    "environ", [AWS, AROUND, PYTHON, {**AWS, **AROUND, **PYTHON}], ids=["aws", "around", "python", "all of them"]
+    "environ",
+    [AWS, OTHER, PYTHON, {**AWS, **OTHER, **PYTHON}],
+    ids=["aws", "around", "python", "all of them"],
 )
 def test_with_static_credentials_no_variables_change_the_url(
     program: Program, destination: Path, environ: dict[str, str]
 ) -> None:
-    assert_undisturbed(program, destination, environ)
+    assert_unaffected(program, destination, environ)
 
 
-def test_with_static_credentials_no_file_of_aws_is_heeded(program: Program, destination: Path, tmp_path: Path) -> None:
+def test_with_static_credentials_no_config_file_of_aws_is_read(
+    program: Program, destination: Path, tmp_path: Path
+) -> None:
     home = tmp_path / "home"
     (home / ".aws").mkdir(parents=True)
     for text in (
-        RUBBISH,
-        "[default]\nregion = sa-east-1\nendpoint_url = http://h\nuse_fips_endpoint = true\nretry_mode = rubbish\n"
-        "s3 =\n  addressing_style = path\n  use_accelerate_endpoint = true\nproxy = rubbish\n",
+        GARBAGE,
+        "[default]\nregion = sa-east-1\nendpoint_url = http://h\n"
+        "use_fips_endpoint = true\nretry_mode = garbage\n"
+        "s3 =\n  addressing_style = path\n  use_accelerate_endpoint = true\nproxy = garbage\n",
     ):
         for name in ("config", "credentials"):
             (home / ".aws" / name).write_bytes(text.encode("latin-1"))
-        assert_undisturbed(program, destination, {"HOME": str(home)})
-        named = {"AWS_CONFIG_FILE": f"{home}/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": f"{home}/.aws/credentials"}
-        assert_undisturbed(program, destination, named)
+        assert_unaffected(program, destination, {"HOME": str(home)})
+        variables = {
+            "AWS_CONFIG_FILE": f"{home}/.aws/config",
+            "AWS_SHARED_CREDENTIALS_FILE": f"{home}/.aws/credentials",
+        }
+        assert_unaffected(program, destination, variables)
 
 
-def test_a_configuration_of_rubbish_is_told_where_it_was_to_have_credentials(
+def test_a_malformed_config_file_is_reported_if_it_is_needed(
     program: Program, destination: Path, tmp_path: Path
 ) -> None:
     configuration = tmp_path / "config"
-    for text in (RUBBISH, "no section", "[default]\ns3 =\n  rubbish\n", "[profile"):
+    for text in (GARBAGE, "no section", "[default]\ns3 =\n  garbage\n", "[profile"):
         configuration.write_bytes(text.encode("latin-1"))
         request = get_request({"file_path": "k"}, access_key_id=..., secret_access_key=...)
         environ = {"AWS_CONFIG_FILE": str(configuration), "AWS_EC2_METADATA_DISABLED": "true"}
         result = program.run("in", destination, request=request, environ=environ)
-        line = f"credentials: boto3's credential chain failed: Unable to parse config file: {configuration}"
-        assert (result.code, result.stdout, result.stderr) == (1, "", f"s3-presigned-url: in: {line}\n")
-        assert files_below(destination) == {}
+        problem = f"Unable to parse config file: {configuration}"
+        line = f"credentials: boto3's credential chain failed: {problem}"
+        assert_failed(result, destination, line)
 
 
 @pytest.mark.process
-def test_a_working_directory_that_is_gone_is_not_missed(program: Program, destination: Path, tmp_path: Path) -> None:
+def test_a_deleted_working_directory_is_ignored(
+    program: Program, destination: Path, tmp_path: Path
+) -> None:
     for source, _ in HOSTS:
         gone = tmp_path / "gone"
         gone.mkdir()
@@ -202,14 +211,14 @@ def test_a_working_directory_that_is_gone_is_not_missed(program: Program, destin
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
-        ("AWS_ENDPOINT_URL", "rubbish", "Invalid endpoint: rubbish"),
+        ("AWS_ENDPOINT_URL", "garbage", "Invalid endpoint: garbage"),
         ("AWS_ENDPOINT_URL_STS", "://", "Invalid endpoint: ://"),
     ],
 )
-def test_a_variable_that_keeps_a_request_from_being_made_is_told(
+def test_a_variable_that_prevents_requests_is_reported(
     program: Program, destination: Path, name: str, value: str, problem: str
 ) -> None:
     request = get_request(aws_role_arn="arn:aws:iam::123456789012:role/deploy")
     result = program.run("in", destination, request=request, environ={name: value})
-    line = f"s3-presigned-url: in: source.aws_role_arn: AWS STS cannot be asked: {problem}\n"
-    assert (result.code, result.stdout, result.stderr, files_below(destination)) == (1, "", line, {})
+    line = f"source.aws_role_arn: AWS STS: cannot send the request: {problem}"
+    assert_failed(result, destination, line)

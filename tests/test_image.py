@@ -1,4 +1,4 @@
-"""The image as it is built, and as Concourse's worker runs it."""
+"""The content of the image, and its runs on a Concourse worker."""
 
 import contextlib
 import json
@@ -20,10 +20,9 @@ import app
 from . import container
 from .container import DESTINATION, RESOURCE, ROOT_OUTSIDE, ContainerProgram, Image, Spec
 from .program import CREDENTIALS, ROOT, VERSION, files_below, get_request
-from .providers import ContainerCredentials, serving
+from .providers import AUTHORIZATION, ContainerCredentials, serving
 from .providers import container as container_credentials
-from .servers import REGION, versitygw
-from .test_server import ask
+from .servers import REGION, send, versitygw
 
 REQUEST = json.dumps(get_request()).encode()
 
@@ -36,18 +35,23 @@ def image(program: ContainerProgram) -> Image:
 @pytest.fixture
 def get(image: Image, destination: Path) -> Spec:
     """The container of one `in`, without a network."""
-    return container.specification(image, RESOURCE / "in", DESTINATION, mounts={DESTINATION: destination})
+    return container.specification(
+        image, RESOURCE / "in", DESTINATION, mounts={DESTINATION: destination}
+    )
 
 
 def assert_signed(spec: Spec, destination: Path) -> None:
     done = container.run(spec, REQUEST)
-    assert (done.returncode, json.loads(done.stdout or "{}").get("version")) == (0, VERSION), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["version"] == VERSION
     assert sorted(files_below(destination)) == ["expires_at", "s3_uri", "url"]
 
 
-def test_of_ours_it_has_the_program_its_links_and_what_is_inside(image: Image) -> None:
+def test_it_has_the_program_its_links_and_its_bill_of_materials(image: Image) -> None:
     resource, about = image.root / "opt/resource", image.root / "usr/share/doc/s3-presigned-url"
-    found = {path.name: str(path.readlink()) if path.is_symlink() else "" for path in resource.iterdir()}
+    found = {
+        path.name: str(path.readlink()) if path.is_symlink() else "" for path in resource.iterdir()
+    }
     links = dict.fromkeys(("check", "in", "out"), "s3-presigned-url")
     assert found == {"s3-presigned-url": "", **links}
     assert [path.name for path in (image.root / "opt").iterdir()] == ["resource"]
@@ -62,18 +66,21 @@ def test_it_is_distroless_with_certificates(image: Image) -> None:
     assert programs == [image.root / "opt/resource/s3-presigned-url"]
 
 
-def test_nobody_but_root_may_change_what_it_runs(image: Image) -> None:
+def test_only_root_may_change_the_program(image: Image) -> None:
     for path in (image.root / "opt", *(image.root / "opt").rglob("*")):
         assert path.is_symlink() or not stat.S_IMODE(path.stat().st_mode) & 0o022, path
 
 
-def test_its_labels_say_what_it_is(image: Image) -> None:
+def test_its_labels_describe_it(image: Image) -> None:
     labels = dict(image.config["Labels"])
     assert labels.pop("org.opencontainers.image.source") is not None
-    ours = {name: text for name, text in labels.items() if name.startswith("org.opencontainers.image.")}
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    prefix = "org.opencontainers.image."
+    ours = {name: text for name, text in labels.items() if name.startswith(prefix)}
+    git = ["git", "rev-parse", "HEAD"]
+    commit = subprocess.run(git, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    description = "A Concourse CI resource type that hands a pipeline a presigned S3 URL"
     assert ours == {
-        "org.opencontainers.image.description": "A Concourse CI resource type that hands a pipeline a presigned S3 URL",
+        "org.opencontainers.image.description": description,
         "org.opencontainers.image.licenses": "MIT",
         "org.opencontainers.image.revision": commit.strip(),
         "org.opencontainers.image.title": "s3-presigned-url",
@@ -81,17 +88,20 @@ def test_its_labels_say_what_it_is(image: Image) -> None:
     }
 
 
-def test_it_runs_as_root_as_concourses_own_do(image: Image) -> None:
+def test_it_runs_as_root_like_concourses_own_resources(image: Image) -> None:
     assert image.config.get("User", "") in ("", "0", "root")
 
 
-@pytest.mark.parametrize("cwd", ["/", "/tmp", "/tmp/build/get", "/opt/resource"])  # noqa: S108  # in the container
+DIRECTORIES = ["/", "/tmp", "/tmp/build/get", "/opt/resource"]  # noqa: S108  # in the container
+
+
+@pytest.mark.parametrize("cwd", DIRECTORIES)
 def test_it_runs_in_any_working_directory(get: Spec, destination: Path, cwd: str) -> None:
     get["process"]["cwd"] = cwd
     assert_signed(get, destination)
 
 
-def test_it_needs_no_variable_at_all(get: Spec, destination: Path) -> None:
+def test_it_needs_no_environment_variable(get: Spec, destination: Path) -> None:
     get["process"]["env"] = []
     assert_signed(get, destination)
 
@@ -101,60 +111,67 @@ def test_it_needs_no_capability(get: Spec, destination: Path) -> None:
     assert_signed(get, destination)
 
 
-def test_it_needs_nothing_to_write_to_but_the_destination(get: Spec, destination: Path) -> None:
+def test_it_writes_only_to_the_destination(get: Spec, destination: Path) -> None:
     get["mounts"] = [{**mount, "options": [*mount["options"], "ro"]} for mount in get["mounts"]]
     get["mounts"][-1]["options"].remove("ro")
     assert_signed(get, destination)
 
 
-def test_what_it_leaves_belongs_to_the_containers_root(get: Spec, destination: Path) -> None:
+def test_its_output_belongs_to_the_root_of_the_container(get: Spec, destination: Path) -> None:
     assert_signed(get, destination)
     owners = {(path.stat().st_uid, path.stat().st_gid) for path in destination.iterdir()}
     assert owners == {(ROOT_OUTSIDE, ROOT_OUTSIDE)}
 
 
 @pytest.fixture
-def up(get: Spec) -> Iterator[str]:
-    """A container that is up, as the worker has one when it runs the step: it is an `in` that waits for its request."""
+def running(get: Spec) -> Iterator[str]:
+    """The name of a running container, whose process is an `in` that waits for its request."""
     requests, never = os.pipe()
     with container.bundle(get) as (folder, name):
         start = ["runc", "run", "--detach", "--bundle", str(folder), name]
-        subprocess.run(start, stdin=requests, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        subprocess.run(
+            start, stdin=requests, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True
+        )
         yield name
         subprocess.run(["runc", "delete", "--force", name], check=True)
     os.close(requests)
     os.close(never)
 
 
-def test_a_step_runs_in_a_container_that_is_up(up: str, destination: Path) -> None:
-    step = ["runc", "exec", up, str(RESOURCE / "in"), str(DESTINATION)]
+def test_a_step_runs_in_a_running_container(running: str, destination: Path) -> None:
+    step = ["runc", "exec", running, str(RESOURCE / "in"), str(DESTINATION)]
     done = subprocess.run(step, input=REQUEST, capture_output=True, check=True)
     assert json.loads(done.stdout)["version"] == VERSION
     assert sorted(files_below(destination)) == ["expires_at", "s3_uri", "url"]
 
 
-def test_an_aborted_step_ends_at_once_and_leaves_nothing(up: str, destination: Path, tmp_path: Path) -> None:
-    step = ["runc", "exec", "--pid-file", str(tmp_path / "pid"), up, str(RESOURCE / "in"), str(DESTINATION)]
-    with subprocess.Popen(step, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        os.kill(waiting(tmp_path / "pid"), signal.SIGTERM)
-        told = process.communicate(timeout=10)
-    assert (process.returncode, *told) == (1, b"", b"s3-presigned-url: in: interrupted\n")
+def test_an_aborted_step_ends_at_once_and_leaves_nothing(
+    running: str, destination: Path, tmp_path: Path
+) -> None:
+    pid_file, pipe = tmp_path / "pid", subprocess.PIPE
+    runc = ["runc", "exec", "--pid-file", str(pid_file), running]
+    step = [*runc, str(RESOURCE / "in"), str(DESTINATION)]
+    with subprocess.Popen(step, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        os.kill(waiting(pid_file), signal.SIGTERM)
+        printed = process.communicate(timeout=10)
+    assert (process.returncode, *printed) == (1, b"", b"s3-presigned-url: in: interrupted\n")
     assert files_below(destination) == {}
 
 
 def waiting(pid_file: Path) -> int:
-    """The process out here, once it would catch SIGTERM: then it waits for its request."""
+    """Return the process ID outside, once the process waits for its request and catches SIGTERM."""
     for _ in range(400):
         with contextlib.suppress(OSError, ValueError):
             pid = int(pid_file.read_text())
-            (caught,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt"))
+            status = Path(f"/proc/{pid}/status").read_text().splitlines()
+            (caught,) = (line for line in status if line.startswith("SigCgt"))
             if int(caught.split()[1], 16) & 1 << (signal.SIGTERM - 1):
                 return pid
         time.sleep(0.025)
     raise AssertionError("the step did not start")
 
 
-def test_the_main_job_is_done_against_a_server_that_checks_signatures(
+def test_put_and_get_sign_a_url_that_a_server_accepts(
     image: Image, destination: Path, tmp_path: Path
 ) -> None:
     put = tmp_path / "put"
@@ -162,19 +179,21 @@ def test_the_main_job_is_done_against_a_server_that_checks_signatures(
     (tmp_path / "s3").mkdir()
     with versitygw(tmp_path / "s3") as server:
         server.put("file.txt", b"the content\n")
-        source = {"bucket_name": "my-bucket", "region_name": REGION, "endpoint": server.url, **CREDENTIALS}
+        server_address = {"endpoint": server.url, "region_name": REGION}
+        source = {"bucket_name": "my-bucket", **server_address, **CREDENTIALS}
         version = step(image, "out", put, {"source": source})["version"]
         params = {"file_path": "file.txt", "file_name": "renamed.txt", "expires_in": {"hours": 24}}
-        assert (
-            step(image, "in", destination, {"source": source, "params": params, "version": version})["version"] == version
-        )
-        status, body, headers = ask((destination / "url").read_text())
-    assert (status, body, headers["Content-Disposition"]) == (200, b"the content\n", 'attachment; filename="renamed.txt"')
+        request = {"source": source, "params": params, "version": version}
+        assert step(image, "in", destination, request)["version"] == version
+        status, body, headers = send((destination / "url").read_text())
+    assert (status, body) == (200, b"the content\n")
+    assert headers["Content-Disposition"] == 'attachment; filename="renamed.txt"'
 
 
 def step(image: Image, name: str, directory: Path, request: dict[str, object]) -> dict[str, object]:
     inside = DESTINATION.with_name({"in": "get", "out": "put"}[name])
-    spec = container.specification(image, RESOURCE / name, inside, mounts={inside: directory}, network=True)
+    mounts = {inside: directory}
+    spec = container.specification(image, RESOURCE / name, inside, mounts=mounts, network=True)
     done = container.run(spec, json.dumps(request).encode())
     assert done.returncode == 0, done.stderr
     answer: dict[str, object] = json.loads(done.stdout)
@@ -188,7 +207,9 @@ def test_it_trusts_the_certificates_that_a_worker_mounts(
     authority, certificates = trustme.CA(), tmp_path / "certificates"
     certificates.mkdir()
     authority.cert_pem.write_to_path(str(certificates / "ca-certificates.crt"))
-    mounts = {DESTINATION: destination, **({Path("/etc/ssl/certs"): certificates} if mounted else {})}
+    mounts = {DESTINATION: destination}
+    if mounted:
+        mounts[Path("/etc/ssl/certs")] = certificates
     spec = container.specification(image, RESOURCE / "in", DESTINATION, mounts=mounts, network=True)
     with serving(secure_server(authority)) as server:
         variables = container_credentials(f"https://127.0.0.1:{server.server_port}/credentials")
@@ -200,8 +221,9 @@ def test_it_trusts_the_certificates_that_a_worker_mounts(
 
 
 def secure_server(authority: trustme.CA) -> HTTPServer:
-    """Container credentials over TLS."""
-    server = HTTPServer(("127.0.0.1", 0), ContainerCredentials)
+    """Return a server of container credentials over TLS."""
+    attributes = {"lifetimes": [7200], "authorization": AUTHORIZATION}
+    server = HTTPServer(("127.0.0.1", 0), type("Handler", (ContainerCredentials,), attributes))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -1,4 +1,4 @@
-"""No secret leaves by any other way than the URL: not by stdout, stderr, the side files, an exception or a repr."""
+"""No secret is printed or written, except in the URL."""
 
 import io
 import json
@@ -8,11 +8,15 @@ from urllib.parse import quote
 
 import pytest
 
-from app import crash, steps
+from app import __version__, steps
 from app.__main__ import main
-from app.credentials import Credentials
+from app.bucket import Bucket
+from app.config import Config
+from app.messages import crash, redaction
 from app.protocol import Params, Source
+from app.request import S3Request
 from app.signing import SignedUrl
+from app.sigv4 import Credentials
 
 from .program import Program, files_below, get_request
 
@@ -24,7 +28,8 @@ STATIC = {"access_key_id": "AKIAPLANTED", "secret_access_key": KEY, "session_tok
 
 def assert_no_secret(text: str, *secrets: str) -> None:
     for secret in secrets or (KEY, TOKEN, ID_TOKEN):
-        for form in (secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1]):
+        quoted = (quote(secret, safe=""), quote(secret))
+        for form in (secret, *quoted, json.dumps(secret)[1:-1], repr(secret)[1:-1]):
             assert form not in text
     assert "X-Amz-Signature" not in text
 
@@ -57,7 +62,9 @@ def assert_no_secret(text: str, *secrets: str) -> None:
         {"endpoint": f"https://user:{quote(KEY, safe='')}@host"},
     ],
 )
-def test_a_run_tells_no_secret(program: Program, destination: Path, source: dict[str, Any], params: dict[str, Any]) -> None:
+def test_a_run_prints_no_secret(
+    program: Program, destination: Path, source: dict[str, Any], params: dict[str, Any]
+) -> None:
     result = program.run("in", destination, request=get_request(params, **{**STATIC, **source}))
     assert_no_secret(result.stdout + result.stderr)
     files = files_below(destination)
@@ -69,8 +76,12 @@ def test_a_run_tells_no_secret(program: Program, destination: Path, source: dict
         assert quote(KEY, safe="") not in text
 
 
-def test_no_secret_of_the_environment_is_told(program: Program, destination: Path) -> None:
-    environ = {"AWS_ACCESS_KEY_ID": "AKIAPLANTED", "AWS_SECRET_ACCESS_KEY": KEY, "AWS_SESSION_TOKEN": TOKEN}
+def test_no_secret_of_the_environment_is_printed(program: Program, destination: Path) -> None:
+    environ = {
+        "AWS_ACCESS_KEY_ID": "AKIAPLANTED",
+        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_SESSION_TOKEN": TOKEN,
+    }
     for debug in ("", "1"):
         for params in ({"file_path": "k"}, {"file_path": "k", "expires_in": 0}):
             request = get_request(params, access_key_id=..., secret_access_key=...)
@@ -80,78 +91,127 @@ def test_no_secret_of_the_environment_is_told(program: Program, destination: Pat
 
 
 @pytest.mark.parametrize(
-    "stdin", [b'{"source": {"secret_access_key": "planted+secret', b'"planted+secret"', b"planted+secret"]
+    "stdin",
+    [b'{"source": {"secret_access_key": "planted+secret', b'"planted+secret"', b"planted+secret"],
 )
-def test_a_request_that_cannot_be_read_is_not_shown(program: Program, stdin: bytes) -> None:
+def test_an_invalid_request_is_not_printed(program: Program, stdin: bytes) -> None:
     result = program.run("check", input_=stdin)
     assert "planted" not in result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("field", ["source", "params", "version"])
-def test_a_value_in_the_place_of_a_map_is_not_shown(program: Program, destination: Path, field: str) -> None:
+def test_a_value_in_place_of_a_map_is_not_printed(
+    program: Program, destination: Path, field: str
+) -> None:
     result = program.run("in", destination, request={**get_request(), field: KEY})
     assert result.code == 1
     assert_no_secret(result.stderr)
 
 
-def run_with_a_bug(monkeypatch: pytest.MonkeyPatch, destination: Path, environ: dict[str, str]) -> tuple[int, str, str]:
-    def bug(source: Source, params: Params, environ: dict[str, str], **_: Any) -> None:
-        url = f"https://h/k?X-Amz-Security-Token={quote(TOKEN, safe='')}&X-Amz-Signature=abcdef0123"
-        raise RuntimeError(f"{source.secret_access_key} {TOKEN!r} {ID_TOKEN} {environ} {source!r} {url} {quote(KEY)}")
+def run_with_a_bug(
+    monkeypatch: pytest.MonkeyPatch, destination: Path, environ: dict[str, str]
+) -> tuple[int, str, str]:
+    def bug(config: Config, params: Params, environ: dict[str, str], **_: Any) -> None:
+        query = f"X-Amz-Credential=AKIAPLANTED%2F2026&X-Amz-Security-Token={quote(TOKEN, safe='')}"
+        url = f"https://h/k?{query}&X-Amz-Signature=abcdef0123"
+        raise RuntimeError(
+            f"{KEY} {TOKEN!r} {ID_TOKEN} {environ} {config!r} {params!r} {url} {quote(KEY)}"
+        )
 
     monkeypatch.setattr(steps, "sign", bug)
     request = get_request({"file_path": "k", "aws_web_identity_token": ID_TOKEN}, **STATIC)
-    stdout, stderr = io.BytesIO(), io.BytesIO()
-    code = main(["/opt/resource/in", str(destination)], environ, io.BytesIO(json.dumps(request).encode()), stdout, stderr)
+    stdin, stdout, stderr = io.BytesIO(json.dumps(request).encode()), io.BytesIO(), io.BytesIO()
+    code = main(["/opt/resource/in", str(destination)], environ, stdin, stdout, stderr)
     return code, stdout.getvalue().decode(), stderr.getvalue().decode()
 
 
-def test_an_unexpected_exception_is_one_line_that_says_whose_bug_it_is(
+def test_an_unexpected_exception_is_reported_as_an_internal_error_in_one_line(
     monkeypatch: pytest.MonkeyPatch, destination: Path
 ) -> None:
     code, stdout, stderr = run_with_a_bug(monkeypatch, destination, {})
     assert stderr == (
-        "s3-presigned-url: in: this is a bug in s3-presigned-url 0.1.0: RuntimeError "
-        "(set S3_PRESIGNED_URL_DEBUG=1 to see where, and report it)\n"
+        f"s3-presigned-url: in: internal error (RuntimeError) in s3-presigned-url {__version__}. "
+        "Please report it; S3_PRESIGNED_URL_DEBUG=1 shows a redacted traceback\n"
     )
     assert (code, stdout) == (1, "")
 
 
-def test_in_debug_mode_the_traceback_is_told_without_the_secrets(
+def test_in_debug_mode_the_traceback_is_printed_without_secrets(
     monkeypatch: pytest.MonkeyPatch, destination: Path
 ) -> None:
-    environ = {"S3_PRESIGNED_URL_DEBUG": "1", "AWS_SECRET_ACCESS_KEY": "planted-in-environ", "AWS_SESSION_TOKEN": TOKEN}
+    environ = {
+        "S3_PRESIGNED_URL_DEBUG": "1",
+        "AWS_SECRET_ACCESS_KEY": "planted-in-environ",
+        "AWS_SESSION_TOKEN": TOKEN,
+        "AWS_SECURITY_TOKEN": "planted-old-name",
+    }
     code, stdout, stderr = run_with_a_bug(monkeypatch, destination, environ)
     lines = stderr.splitlines()
-    assert lines[0] == "s3-presigned-url: in: this is a bug in s3-presigned-url 0.1.0: RuntimeError"
+    assert lines[0] == (
+        f"s3-presigned-url: in: internal error (RuntimeError) in s3-presigned-url {__version__}. "
+        "Please report it"
+    )
     assert lines[1] == "Traceback (most recent call last):"
     assert lines[-1].startswith("RuntimeError: *** ")
-    assert_no_secret(stderr.replace("X-Amz-Signature=***", ""), KEY, TOKEN, ID_TOKEN, "planted-in-environ", "abcdef0123")
-    assert "planted" not in stderr.replace("AKIAPLANTED", "")
+    shown = stderr.replace("X-Amz-Signature=***", "")
+    assert_no_secret(shown, KEY, TOKEN, ID_TOKEN, "planted-in-environ", "abcdef0123")
+    assert "planted" not in stderr.lower()
     assert (code, stdout) == (1, "")
 
 
-def test_nothing_that_holds_a_secret_shows_it_in_its_repr() -> None:
+def test_a_repr_shows_no_secret() -> None:
     source = Source(bucket_name="b", secret_access_key=KEY, session_token=TOKEN)
     params = Params(file_path="k", aws_web_identity_token=ID_TOKEN)
-    found = Credentials(access_key_id="A", secret_access_key=KEY, session_token=TOKEN)
-    signed = SignedUrl(
-        url="https://h/k?X-Amz-Signature=1", method="GET", bucket="b", key="k", headers={}, expires_in=1, expires_at=1
-    )
-    for value in (source, params, found, signed):
-        assert repr(value) == f"<{type(value).__name__}>"
+    found = Credentials("A", KEY, TOKEN)
+    bucket = Bucket("b", "https", "h", "", "eu-west-1")
+    request = S3Request("GET", "k", [], {"secret": KEY})
+    signed = SignedUrl("https://h/k?X-Amz-Signature=1", bucket, request, 1, 1)
+    keys = {"access_key_id": "A", "secret_access_key": KEY}
+    config = Config(Source(bucket_name="bucket", region_name="eu-west-1", **keys))
+    for value in (source, params, found, signed, signed.request, config, config.credentials):
         assert_no_secret(f"{value!r} {value!s} {[value]}")
 
 
-def test_redaction_takes_out_what_is_given_and_nothing_else() -> None:
-    assert crash.redact("a b c", set()) == "a b c"
-    assert crash.redact(f"x {KEY} y {quote(KEY, safe='')} z", {KEY}) == "x *** y *** z"
+def redact(text: str, *, request: Any = None, environ: dict[str, str] | None = None) -> str:
+    return redaction.redact(text, json.dumps(request).encode(), environ or {})
 
 
-def test_a_secret_of_the_request_is_known_wherever_it_stands() -> None:
+def test_redaction_removes_secrets_in_every_encoding_and_nothing_else() -> None:
+    request = {"source": {"secret_access_key": KEY, "bucket_name": "open"}}
+    assert redact("a b c", request=request) == "a b c"
+    text = f"x {KEY} y {quote(KEY, safe='')} z {quote(KEY)} {KEY!r} open"
+    assert redact(text, request=request) == "x *** y *** z *** '***' open"
+
+
+def test_redaction_removes_the_secrets_anywhere_in_a_request() -> None:
     request = {
-        "source": {"secret_access_key": [KEY, {"value": TOKEN}], "session_token": "", "bucket_name": "open"},
+        "source": {
+            "secret_access_key": [KEY, {"value": TOKEN}],
+            "session_token": "",
+            "bucket_name": "open",
+        },
         "params": {"aws_web_identity_token": ID_TOKEN, "files": [{"session_token": "in a list"}]},
     }
-    assert crash.secrets(json.dumps(request).encode(), {}) >= {KEY, TOKEN, ID_TOKEN, "in a list"}
-    assert not crash.secrets(json.dumps(request).encode(), {}) & {"", "open"}
+    text = f"{KEY} {TOKEN} {ID_TOKEN} in a list open"
+    assert redact(text, request=request) == "*** *** *** *** open"
+
+
+@pytest.mark.parametrize(
+    "variable", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"]
+)
+def test_redaction_removes_the_secrets_of_the_environment(variable: str) -> None:
+    assert redact("a planted b", environ={variable: "planted"}) == "a *** b"
+
+
+@pytest.mark.parametrize(
+    "parameter", ["X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Credential", "x-amz-signature"]
+)
+def test_redaction_removes_the_secret_parameters_of_a_url(parameter: str) -> None:
+    assert redact(f"https://h/k?{parameter}=ab%2Fcd&x=y") == f"https://h/k?{parameter}=***&x=y"
+
+
+def test_redaction_removes_the_credentials_found_elsewhere() -> None:
+    redaction.remember(Credentials("ASIAROLE", "secret-of-role", "role-token"))
+    error = ValueError("secret-of-role role-token")
+    lines = crash.report(error, b"", {"S3_PRESIGNED_URL_DEBUG": "1"})
+    assert lines[-1] == "ValueError: *** ***"

@@ -1,1 +1,1 @@
-"""`make bench`: the program beside other ways to the same URL, in one run."""
+"""`make bench`: compare the program with other ways to sign the same URL."""

@@ -1,4 +1,4 @@
-"""Run everything in turn, and print the table and the bars. What is being done is told on stderr."""
+"""Measure every row in turn, and print the table and the bars. Progress is printed on stderr."""
 
 import contextlib
 import sys
@@ -18,38 +18,43 @@ WARM_UP = 2
 
 
 def main(rounds: int) -> int:
-    """Measure, print, and return the exit code: 1 if a bar is not kept."""
-    with tempfile.TemporaryDirectory() as directory, scripted(lambda handler: session(EXPIRES_IN)(handler)) as sts:
+    """Measure, print, and return the exit code: 1 if a bar is missed."""
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        scripted(lambda handler: session(EXPIRES_IN)(handler)) as sts,
+    ):
         scratch = Scratch(Path(directory))
         results = {row.name: Result(row) for row in rows(scratch, sts.url)}
-        there = [result for result in results.values() if result.row.command]
-        for result in there:
+        available = [result for result in results.values() if result.row.command]
+        for result in available:
             verify(result.row, scratch)
-        _take_turns(there, scratch, rounds)
-        counter = _besides(there, scratch)
-    checklist = bars(results)
-    print(f"{machine.described()}; medians of {rounds} rounds, each running every row once: `make bench RUNS={rounds}`\n")
+        _run_rounds(available, scratch, rounds)
+        counter = _measure_once(available, scratch)
+    rounds_note = f"medians of {rounds} rounds, each running every row once"
+    print(f"{machine.described()}; {rounds_note}: `make bench RUNS={rounds}`\n")
     print(table(results))
-    print(f"\nInstructions: {counter}." if counter else "\nInstructions: nothing here can count them.")
-    print("\n" + ("\n".join(map(str, checklist)) or "Without dist/in, there is no row of the binary, and no bar to keep."))
+    print(f"\nInstructions: {counter or 'no counter is available here'}.")
+    checklist = bars(results)
+    lines = [*map(str, checklist)] or ["Without dist/in, the binary has no rows and no bars."]
+    print("\n" + "\n".join(lines))
     return int(any(bar.failed for bar in checklist))
 
 
-def _take_turns(results: list[Result], scratch: Scratch, rounds: int) -> None:
+def _run_rounds(results: list[Result], scratch: Scratch, rounds: int) -> None:
     for number in range(-WARM_UP, rounds):
-        _tell(f"round {number + 1} of {rounds}" if number >= 0 else "warming up")
+        _log(f"round {number + 1} of {rounds}" if number >= 0 else "warming up")
         for result in results:
             run = measure.once(_command(result.row), scratch)
             if number >= 0:
                 result.runs.append(run)
 
 
-def _besides(results: list[Result], scratch: Scratch) -> str:
-    """Measure what needs no rounds, and return what counted the instructions."""
+def _measure_once(results: list[Result], scratch: Scratch) -> str:
+    """Measure everything except time, and return the name of the instruction counter."""
     counter = measure.counter()
     for result in results:
         row, command = result.row, _command(result.row)
-        _tell(f"sizes, peak memory and instructions of {row.name}")
+        _log(f"sizes, peak memory and instructions of {row.name}")
         with contextlib.suppress(install.MissingError):
             result.peak = measure.peak(command, scratch, install.compiled_by_c("peak"))
         result.disk = size.on_disk(row.installed)
@@ -60,12 +65,12 @@ def _besides(results: list[Result], scratch: Scratch) -> str:
 
 
 def _command(row: Row) -> measure.Command:
-    assert row.command, "only what is there is measured"
+    assert row.command, "only available programs are measured"
     return row.command
 
 
-def _tell(what: str) -> None:
-    print(what, file=sys.stderr)
+def _log(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the binary must hold, as a checklist."""
+"""The limits that the binary must keep, as a checklist."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from .table import mebibytes, times
 
 @dataclass(frozen=True)
 class Bar:
-    """A figure, and the limit that it must keep; a figure of None could not be measured."""
+    """A figure and its limit. The figure is None if it could not be measured."""
 
     name: str
     figure: float | None
@@ -20,7 +20,7 @@ class Bar:
 
     @property
     def failed(self) -> bool:
-        """Whether it was measured, and found wanting."""
+        """Whether the figure was measured and misses the limit."""
         if self.figure is None:
             return False
         return self.figure < self.limit if self.least else self.figure > self.limit
@@ -28,23 +28,28 @@ class Bar:
     def __str__(self) -> str:
         verdict = "not measured" if self.figure is None else "FAILED" if self.failed else "passed"
         bound = f"{'≥' if self.least else '≤'} {self.show(self.limit)}"
-        return f"- [{'x' if verdict == 'passed' else ' '}] {self.name}: {self.show(self.figure)}, bar {bound}: {verdict}"
+        box = "[x]" if verdict == "passed" else "[ ]"
+        return f"- {box} {self.name}: {self.show(self.figure)}, bar {bound}: {verdict}"
 
 
 def bars(results: Mapping[str, Result]) -> list[Bar]:
-    """Return every bar, or none where there is no binary."""
+    """Return every bar, or none without the binary."""
     get = results.get(rows.IN)
     if not get:
         return []
     steps = [results[name] for name in (rows.IN, rows.CHECK, rows.OUT)]
     peaks = [result.peak for result in steps if result.peak is not None]
+    peak = max(peaks, default=None)
+    concoursetools = ratio(results.get(rows.CONCOURSETOOLS), get)
+    role = ratio(results.get(rows.ROLE_IN), results.get(rows.ROLE_BOTO3))
     return [
         Bar("`in` / Go", ratio(get, results.get(rows.GO)), 3.3, times),
-        Bar("ConcourseTools / `in`", ratio(results.get(rows.CONCOURSETOOLS), get), 13, times, least=True),
-        Bar("`check` / `in`", ratio(results[rows.CHECK], get), 1.02, times),  # no slower, but for the noise
+        Bar("ConcourseTools / `in`", concoursetools, 13, times, least=True),
+        # not slower, except for noise
+        Bar("`check` / `in`", ratio(results[rows.CHECK], get), 1.02, times),
         Bar("`out` / `in`", ratio(results[rows.OUT], get), 1.02, times),
-        Bar("`in` with a role / boto3", ratio(results.get(rows.ROLE_IN), results.get(rows.ROLE_BOTO3)), 0.7, times),
-        Bar("peak memory of `in`, `check` and `out`", max(peaks, default=None), 20 << 20, mebibytes),
+        Bar("`in` with a role / boto3", role, 0.7, times),
+        Bar("peak memory of `in`, `check` and `out`", peak, 20 << 20, mebibytes),
         Bar("the file", get.disk, 26 << 20, mebibytes),
         Bar("the file after gzip -9", get.zipped, 10 << 20, mebibytes),
     ]

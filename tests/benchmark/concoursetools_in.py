@@ -1,4 +1,4 @@
-"""`in` in the way that one comes to first: ConcourseTools around boto3. It runs in its own environment, not in .venv."""
+"""The obvious implementation of `in`: ConcourseTools with boto3, in its own environment."""
 
 from pathlib import Path
 
@@ -8,10 +8,12 @@ from concoursetools import BuildMetadata
 from concoursetools.additional import InOnlyConcourseResource
 
 
-class PresignedUrl(InOnlyConcourseResource):  # type: ignore[misc]  # the package is not there where types are checked
-    """The source of our request, with the client that it configures."""
+class PresignedUrl(InOnlyConcourseResource):  # type: ignore[misc]  # not installed for mypy
+    """A resource with the same source fields as ours."""
 
-    def __init__(self, bucket_name: str, region_name: str, access_key_id: str, secret_access_key: str) -> None:
+    def __init__(
+        self, bucket_name: str, region_name: str, access_key_id: str, secret_access_key: str
+    ) -> None:
         super().__init__()
         self.bucket_name = bucket_name
         self.client = boto3.client(
@@ -25,9 +27,9 @@ class PresignedUrl(InOnlyConcourseResource):  # type: ignore[misc]  # the packag
     def download_data(
         self, destination_dir: Path, build_metadata: BuildMetadata, file_path: str, expires_in: int
     ) -> dict[str, str]:
-        """Sign, and leave the URL in the destination."""
-        wanted = {"Bucket": self.bucket_name, "Key": file_path}
-        url = self.client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=expires_in)
+        """Sign the URL, and write it to the destination."""
+        params = {"Bucket": self.bucket_name, "Key": file_path}
+        url = self.client.generate_presigned_url("get_object", Params=params, ExpiresIn=expires_in)
         (destination_dir / "url").write_text(url)
         return {"bucket": self.bucket_name, "key": file_path}
 

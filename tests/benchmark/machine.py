@@ -1,4 +1,4 @@
-"""Where and with what was measured: without it, no figure means anything."""
+"""Describe the machine and the versions, without which the figures mean nothing."""
 
 import os
 import platform
@@ -12,11 +12,15 @@ from pathlib import Path
 
 from . import install
 
-_PACKAGES = {"concoursetools": ("concoursetools", "boto3"), "nuitka": ("nuitka",), "awscli": ("awscli",)}
+_PACKAGES = {
+    "concoursetools": ("concoursetools", "boto3"),
+    "nuitka": ("nuitka",),
+    "awscli": ("awscli",),
+}
 
 
 def described() -> str:
-    """Return the date, the processor, the kernel, and every version."""
+    """Return the date, the processor, the kernel and every version."""
     return f"{here()}; {', '.join(_versions())}"
 
 
@@ -33,12 +37,16 @@ def _processor() -> str:
 def _versions() -> Iterator[str]:
     yield f"CPython {platform.python_version()}"
     for name, packages in _PACKAGES.items():
-        where = install.CACHE / name
-        if where.exists():
-            found = metadata.distributions(path=[str(install.packages(where))])
+        environment = install.CACHE / name
+        if environment.exists():
+            found = metadata.distributions(path=[str(install.packages(environment))])
             installed = {one.name.lower(): one.version for one in found}
-            yield from (f"{package} {installed[package]}" for package in packages if package in installed)
+            available = [package for package in packages if package in installed]
+            yield from (f"{package} {installed[package]}" for package in available)
     if go := shutil.which("go"):
-        yield subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout.strip()
-        sdk = re.search(r"aws-sdk-go-v2 v(\S+)", (install.HERE / "presign-go" / "go.mod").read_text())
+        version = [go, "env", "GOVERSION"]
+        done = subprocess.run(version, capture_output=True, text=True, check=True)
+        yield done.stdout.strip()
+        modules = (install.HERE / "presign-go" / "go.mod").read_text()
+        sdk = re.search(r"aws-sdk-go-v2 v(\S+)", modules)
         yield f"aws-sdk-go-v2 {sdk[1] if sdk else '?'}"

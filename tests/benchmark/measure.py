@@ -1,4 +1,4 @@
-"""One process, measured from outside: wall and CPU time, and in runs of their own, peak memory and instructions."""
+"""Measure a process: wall and CPU time; peak memory and instructions in separate runs."""
 
 import os
 import re
@@ -12,20 +12,20 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Command:
-    """What is run: a program by its full path, all of its environment, and its standard input."""
+    """A program with its full path and arguments, its whole environment, and its stdin."""
 
     argv: tuple[str, ...]
     environ: Mapping[str, str]
     request: bytes = b""
 
     def under(self, *launcher: str) -> "Command":
-        """Return the same, started by another program."""
+        """Return the same command, started by another program."""
         return Command((*launcher, *self.argv), self.environ, self.request)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run took, in milliseconds."""
+    """The times of one run in milliseconds."""
 
     wall: float
     cpu: float
@@ -33,33 +33,33 @@ class Run:
 
 @dataclass(frozen=True)
 class Scratch:
-    """The directory that all runs take place in: Concourse's destination, made anew for each, and the streams beside it."""
+    """The directory of all runs, with their streams and a destination created anew for each."""
 
     directory: Path
 
     @property
     def home(self) -> Path:
-        """A home directory without a configuration of anyone's."""
+        """A home directory without configuration files."""
         return self.directory
 
     @property
     def destination(self) -> Path:
-        """The directory that is handed to `in` and `out`."""
+        """The directory argument of `in` and `out`."""
         return self.directory / "destination"
 
     def stream(self, name: str) -> Path:
-        """The file behind a standard stream."""
+        """Return the file of a standard stream."""
         return self.directory / name
 
     def prepare(self, request: bytes) -> None:
-        """Empty the destination, and lay out the request."""
+        """Empty the destination, and write the request to stdin."""
         shutil.rmtree(self.destination, ignore_errors=True)
         self.destination.mkdir()
         self.stream("stdin").write_bytes(request)
 
 
 class CommandError(Exception):
-    """A program that did not exit with 0, so that its time means nothing."""
+    """A program failed, so its time means nothing."""
 
 
 def once(command: Command, scratch: Scratch) -> Run:
@@ -70,18 +70,23 @@ def once(command: Command, scratch: Scratch) -> Run:
         scratch.stream("stdout").open("wb") as stdout,
         scratch.stream("stderr").open("wb") as stderr,
     ):
-        streams = [(os.POSIX_SPAWN_DUP2, stream.fileno(), number) for number, stream in enumerate((stdin, stdout, stderr))]
+        streams = [
+            (os.POSIX_SPAWN_DUP2, stream.fileno(), number)
+            for number, stream in enumerate((stdin, stdout, stderr))
+        ]
         started = time.perf_counter_ns()
-        process = os.posix_spawn(command.argv[0], command.argv, command.environ, file_actions=streams)
+        program, *_ = command.argv
+        process = os.posix_spawn(program, command.argv, command.environ, file_actions=streams)
         _, status, usage = os.wait4(process, 0)
         wall = time.perf_counter_ns() - started
     if status:
-        raise CommandError(f"{' '.join(command.argv)}: status {status}\n{scratch.stream('stderr').read_text()}")
+        printed = scratch.stream("stderr").read_text()
+        raise CommandError(f"{' '.join(command.argv)}: status {status}\n{printed}")
     return Run(wall / 1e6, (usage.ru_utime + usage.ru_stime) * 1e3)
 
 
 def peak(command: Command, scratch: Scratch, launcher: Path) -> int:
-    """Return a program's peak memory in bytes, as told by the compiled peak.c. Raises CommandError."""
+    """Return a program's peak memory in bytes, measured by peak.c. Raises CommandError."""
     report = scratch.stream("peak")
     once(command.under(str(launcher), str(report)), scratch)
     return int(report.read_text()) << 10
@@ -89,9 +94,10 @@ def peak(command: Command, scratch: Scratch, launcher: Path) -> int:
 
 @dataclass(frozen=True)
 class Counter:
-    """A tool that counts the instructions of a program, and says so in the file that its launcher names REPORT.
+    """A tool that counts the instructions of a program.
 
-    Not on stderr, as a program may do more when something stands there already.
+    It reports to the file REPORT of its launcher and not to stderr, because a program may do more
+    work if stderr is not empty.
     """
 
     name: str
@@ -100,10 +106,11 @@ class Counter:
     native_only: bool
 
     def count(self, command: Command, scratch: Scratch) -> int | None:
-        """Return how many instructions a run took, or None where the tool cannot tell."""
+        """Return the number of instructions of a run, or None if the tool fails."""
         report = scratch.stream("count")
+        launcher = [part.replace("REPORT", str(report)) for part in self.launcher]
         try:
-            once(command.under(*(part.replace("REPORT", str(report)) for part in self.launcher)), scratch)
+            once(command.under(*launcher), scratch)
         except CommandError:
             return None
         found = re.search(self.report, report.read_text(), re.MULTILINE)
@@ -111,14 +118,15 @@ class Counter:
 
 
 def counter() -> Counter | None:
-    """Return what counts instructions here: the processor, or a simulation of it, which takes 50 times as long."""
+    """Return a counter that works here: perf, or the simulation of callgrind, 50 times slower."""
     if perf := shutil.which("perf"):
         stat = (perf, "stat", "-e", "instructions:u", "-x,")
         counted = Counter("perf", (*stat, "-o", "REPORT", "--"), r"^(\d+),,instructions", False)
         tried = subprocess.run([*stat, "true"], capture_output=True, text=True, check=False)
-        if re.search(counted.report, tried.stderr, re.MULTILINE):  # a virtual machine often has no such counter
+        # many virtual machines have no such counter
+        if re.search(counted.report, tried.stderr, re.MULTILINE):
             return counted
     if valgrind := shutil.which("valgrind"):
-        simulated = (valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", "--log-file=REPORT")
-        return Counter("callgrind", simulated, r"Collected : (\d+)", True)
+        callgrind = (valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null")
+        return Counter("callgrind", (*callgrind, "--log-file=REPORT"), r"Collected : (\d+)", True)
     return None

@@ -1,7 +1,7 @@
-/* peak REPORT PROGRAM [ARGUMENT ...]: run a program, and write its peak memory in KiB to the file REPORT.
+/* peak REPORT PROGRAM [ARGUMENT ...]: run a program, and write its peak memory in KiB to REPORT.
  *
- * Linux counts towards a program's peak what the process that started it had in memory, so a big one cannot measure
- * a small one. This one is smaller than all that it starts. */
+ * Linux counts the memory of the process that starts a program towards the program's peak. So this
+ * launcher is smaller than any program that it starts. */
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-"""What was measured of a row, and how it compares with another."""
+"""The measurements of a row, and its ratio to another."""
 
 from dataclasses import dataclass, field
 from statistics import median
@@ -9,7 +9,7 @@ from .rows import Row
 
 @dataclass
 class Result:
-    """A row, its runs (one of each round), and what was measured besides; None is what could not be."""
+    """A row, its run of each round, and other figures; None if they could not be measured."""
 
     row: Row
     runs: list[Run] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Result:
 
 
 def ratio(one: Result | None, other: Result | None) -> float | None:
-    """Return how many times as long one takes: the median over the rounds, as both meet the same noise in a round."""
+    """Return the median ratio of wall times within a round, where both meet the same noise."""
     if not (one and other and one.runs and other.runs):
         return None
     return median(mine.wall / its.wall for mine, its in zip(one.runs, other.runs, strict=True))

@@ -1,4 +1,4 @@
-"""What is compared: every way to the URL, with the same request, in the same environment."""
+"""The programs to compare, with the same request and the same environment."""
 
 import json
 import sys
@@ -18,8 +18,9 @@ ROLE_IN, ROLE_BOTO3 = "`in` with a role to assume, binary", "`in` with a role to
 BINARY = ROOT / "dist" / "s3-presigned-url"
 
 KEY, EXPIRES_IN = "releases/2.4.0/installer.exe", 3600
+URI = f"s3://{SOURCE['bucket_name']}/{KEY}"
 REQUEST = get_request({"file_path": KEY, "expires_in": EXPIRES_IN})
-# what Concourse tells every get and put
+# the variables that Concourse sets for every get and put
 BUILD = {
     "ATC_EXTERNAL_URL": "https://ci.example.com",
     "BUILD_ID": "4711",
@@ -29,12 +30,16 @@ BUILD = {
     "BUILD_TEAM_NAME": "main",
 }
 ROLE_REQUEST = get_request({"file_path": KEY, "expires_in": EXPIRES_IN}, aws_role_arn=ROLE)
-AWS = {"AWS_ACCESS_KEY_ID": ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY, "AWS_DEFAULT_REGION": "eu-west-1"}
+AWS = {
+    "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+    "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+    "AWS_DEFAULT_REGION": "eu-west-1",
+}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One program, how it is run, and where it leaves its URL; or why it is missing."""
+    """A program, its command, and the file of its URL; or the reason why it is missing."""
 
     name: str
     command: Command | None = None
@@ -65,58 +70,72 @@ class _Rows:
     def _binary(self) -> list[Row]:
         if not (BINARY.parent / "in").exists():
             return []
-        file, destination = (BINARY,), str(self.scratch.destination)
-        steps = {
-            CHECK: self._command(BINARY.parent / "check", request={"source": SOURCE, "version": VERSION}),
-            OUT: self._command(BINARY.parent / "out", destination, request={"source": SOURCE, "params": {}}),
-        }
-        presign = (BINARY, "presign", f"s3://{SOURCE['bucket_name']}/{KEY}", f"--expires-in={EXPIRES_IN}")
+        check, get, out = (BINARY.parent / step for step in ("check", "in", "out"))
+        file, stdout = (BINARY,), self.scratch.stream("stdout")
+        check_request = {"source": SOURCE, "version": VERSION}
+        out_request = {"source": SOURCE, "params": {}}
+        check_command = self._command(check, request=check_request)
+        out_command = self._command(out, self.scratch.destination, request=out_request)
+        presign = (BINARY, "presign", URI, f"--expires-in={EXPIRES_IN}")
         return [
-            self._get(IN, BINARY.parent / "in", installed=file, native=True),
-            *(Row(name, command, None, file, True) for name, command in steps.items()),
-            self._role(ROLE_IN, BINARY.parent / "in", installed=file, native=True),
-            Row(PRESIGN, self._command(*presign, environ=AWS), self.scratch.stream("stdout"), file, True),
+            self._get(IN, get, installed=file, native=True),
+            Row(CHECK, check_command, None, file, native=True),
+            Row(OUT, out_command, None, file, native=True),
+            self._role(ROLE_IN, get, installed=file, native=True),
+            Row(PRESIGN, self._command(*presign, environ=AWS), stdout, file, native=True),
         ]
 
     def _source(self, name: str) -> Row:
         installed = (ROOT / "app", *size.distribution("boto3"), *size.distribution("msgspec"))
         command = (sys.executable, "-m", "app", "in")
-        return self._get(name, *command, environ={"PYTHONPATH": str(ROOT)}, installed=installed, note="and CPython")
+        environ = {"PYTHONPATH": str(ROOT)}
+        return self._get(name, *command, environ=environ, installed=installed, note="and CPython")
 
     def _concoursetools(self, name: str) -> Row:
-        made = install.environment("concoursetools", "requirements.txt")
-        installed = (install.packages(made), install.CONCOURSETOOLS)
-        return self._get(name, made / "bin" / "python", install.CONCOURSETOOLS, installed=installed, note="and CPython")
+        environment = install.environment("concoursetools", "requirements.txt")
+        installed = (install.packages(environment), install.CONCOURSETOOLS)
+        command = (environment / "bin" / "python", install.CONCOURSETOOLS)
+        return self._get(name, *command, installed=installed, note="and CPython")
 
     def _nuitka(self, name: str) -> Row:
-        made = install.compiled_by_nuitka()
-        return self._get(name, made, installed=(made.parent,), native=True)
+        program = install.compiled_by_nuitka()
+        return self._get(name, program, installed=(program.parent,), native=True)
 
     def _awscli(self, name: str) -> Row:
-        made = install.environment("awscli", "requirements-awscli.txt")
-        presign = ("s3", "presign", f"s3://{SOURCE['bucket_name']}/{KEY}", "--expires-in", str(EXPIRES_IN))
+        environment = install.environment("awscli", "requirements-awscli.txt")
+        aws = (environment / "bin" / "python", environment / "bin" / "aws")
+        presign = ("s3", "presign", URI, "--expires-in", str(EXPIRES_IN))
         environ = {**AWS, "AWS_CONFIG_FILE": str(install.HERE / "awscli.ini")}
-        command = self._command(made / "bin" / "python", made / "bin" / "aws", *presign, environ=environ)
-        return Row(name, command, self.scratch.stream("stdout"), (install.packages(made),), note="and CPython")
+        command = self._command(*aws, *presign, environ=environ)
+        installed = (install.packages(environment),)
+        return Row(name, command, self.scratch.stream("stdout"), installed, note="and CPython")
 
     def _go(self, name: str) -> Row:
-        made = install.compiled_by_go()
-        return self._get(name, made, installed=(made,), native=True)
+        program = install.compiled_by_go()
+        return self._get(name, program, installed=(program,), native=True)
 
     def _c(self, name: str) -> Row:
-        made = install.compiled_by_c("empty")
-        return Row(name, self._command(made), None, (made,), native=True)
+        program = install.compiled_by_c("empty")
+        return Row(name, self._command(program), None, (program,), native=True)
 
     def _role_with_boto3(self, name: str) -> Row:
-        made = install.environment("concoursetools", "requirements.txt")
-        installed = (install.packages(made), install.ROLE)
-        return self._role(name, made / "bin" / "python", install.ROLE, installed=installed, note="and CPython")
+        environment = install.environment("concoursetools", "requirements.txt")
+        installed = (install.packages(environment), install.ROLE)
+        command = (environment / "bin" / "python", install.ROLE)
+        return self._role(name, *command, installed=installed, note="and CPython")
 
-    def _role(self, name: str, *program: Path, installed: tuple[Path, ...], native: bool = False, note: str = "") -> Row:
-        environ = {"AWS_ENDPOINT_URL_STS": self.sts}
-        command = self._command(*program, self.scratch.destination, request=ROLE_REQUEST, environ=environ)
-        url = self.scratch.destination / "url"
-        return Row(name, command, url, installed, native, note, signer=OF_THE_ROLE["access_key_id"])
+    def _role(
+        self,
+        name: str,
+        *program: Path,
+        installed: tuple[Path, ...],
+        native: bool = False,
+        note: str = "",
+    ) -> Row:
+        destination, environ = self.scratch.destination, {"AWS_ENDPOINT_URL_STS": self.sts}
+        command = self._command(*program, destination, request=ROLE_REQUEST, environ=environ)
+        signer = OF_THE_ROLE["access_key_id"]
+        return Row(name, command, destination / "url", installed, native, note, signer)
 
     def _get(
         self,
@@ -127,22 +146,26 @@ class _Rows:
         native: bool = False,
         note: str = "",
     ) -> Row:
-        command = self._command(*program, self.scratch.destination, request=REQUEST, environ=environ)
-        return Row(name, command, self.scratch.destination / "url", installed, native, note)
+        destination = self.scratch.destination
+        command = self._command(*program, destination, request=REQUEST, environ=environ)
+        return Row(name, command, destination / "url", installed, native, note)
 
-    def _command(self, *argv: str | Path, request: object = None, environ: dict[str, str] | None = None) -> Command:
-        everywhere = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.scratch.home), **BUILD}
-        given = json.dumps(request).encode() if request else b""
-        return Command(tuple(map(str, argv)), {**everywhere, **(environ or {})}, given)
+    def _command(
+        self, *argv: str | Path, request: object = None, environ: dict[str, str] | None = None
+    ) -> Command:
+        path, home = "/usr/local/bin:/usr/bin:/bin", str(self.scratch.home)
+        variables = {"PATH": path, "HOME": home, **BUILD, **(environ or {})}
+        stdin = json.dumps(request).encode() if request else b""
+        return Command(tuple(map(str, argv)), variables, stdin)
 
 
 def rows(scratch: Scratch, sts: str) -> list[Row]:
-    """Return all that is compared, made where it was not yet; those that cannot be made say why. `sts` is STS's URL."""
+    """Return every row, with a note if a program cannot be built. `sts` is the URL of STS."""
     return _Rows(scratch, sts).all()
 
 
 def verify(row: Row, scratch: Scratch) -> None:
-    """Run a row once, and look at what it signed, so that no error is timed. Raises AssertionError, CommandError."""
+    """Check the URL of one run, so that no error is timed. Raises AssertionError, CommandError."""
     assert row.command
     once(row.command, scratch)
     if not row.url:
@@ -150,11 +173,14 @@ def verify(row: Row, scratch: Scratch) -> None:
     url = urlsplit(row.url.read_text().strip())
     query = {name: values[0] for name, values in parse_qs(url.query).items()}
     assert (url.scheme, url.path) == ("https", f"/{KEY}"), f"{row.name} signed for another object"
-    assert url.netloc.startswith(f"{SOURCE['bucket_name']}.s3."), f"{row.name} signed for another bucket"
+    bucket = url.netloc.partition(".s3.")[0]
+    assert bucket == SOURCE["bucket_name"], f"{row.name} signed for another bucket"
     assert "X-Amz-Signature" in query, f"{row.name} left no URL with a SigV4 signature"
-    assert query["X-Amz-Expires"] == str(EXPIRES_IN), f"{row.name} signed for another time"
-    assert query["X-Amz-Credential"].startswith(f"{row.signer}/"), f"{row.name} signed with other credentials"
-    assert len(bytes.fromhex(query["X-Amz-Signature"])) == 32, f"{row.name} left a signature that is none"
+    assert query["X-Amz-Expires"] == str(EXPIRES_IN), f"{row.name} signed another lifetime"
+    signer = query["X-Amz-Credential"].partition("/")[0]
+    assert signer == row.signer, f"{row.name} signed with other credentials"
+    signature = bytes.fromhex(query["X-Amz-Signature"])
+    assert len(signature) == 32, f"{row.name} left a malformed signature"
 
 
 def _or_missing(name: str, make: Callable[[str], Row]) -> Row:

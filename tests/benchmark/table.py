@@ -45,17 +45,17 @@ def _cells(result: Result, go: Result | None, tools: Result | None) -> tuple[str
 
 
 def mebibytes(count: float | None) -> str:
-    """A number of bytes for people."""
+    """Return a size in mebibytes, or a dash."""
     return "-" if count is None else f"{count / (1 << 20):.1f} MiB"
 
 
 def millions(count: int | None) -> str:
-    """A number of instructions for people."""
+    """Return a number of instructions in millions, or a dash."""
     return "-" if count is None else f"{count / 1e6:,.4g} million"
 
 
 def times(number: float | None) -> str:
-    """A ratio for people: three digits."""
+    """Return a ratio with three digits, or a dash."""
     return "-" if number is None else f"{number:,.3g}" if number < 1000 else f"{number:,.0f}"
 
 

@@ -1,1 +1,1 @@
-"""What nobody would write on purpose: inputs made up by hypothesis and by atheris, and what is true of every one."""
+"""Generated inputs, by hypothesis and atheris, and the invariants that hold for every run."""

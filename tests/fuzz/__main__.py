@@ -1,8 +1,8 @@
-"""Fuzz with atheris, guided by the coverage of app/: `python -m tests.fuzz MINUTES`, or `make fuzz`.
+"""Fuzz with atheris, guided by the coverage of app/: `python -m tests.fuzz MINUTES` or `make fuzz`.
 
-Every property of test_fuzz.py, and the bytes on stdin as they come, each in a process of its own and for so many minutes.
-What was learned is kept in .cache/fuzz, and the next run goes on from there. An input that fails is shown as a Case: it
-becomes a test in test_found.py.
+The targets are the properties of test_fuzz.py and raw bytes on stdin, each in a process of its own.
+The corpus is kept in .cache/fuzz, where the next run continues. A failing input is printed as a
+Case: add it to test_found.py.
 """
 
 import gc
@@ -16,15 +16,15 @@ from ..program import ROOT
 
 with atheris.instrument_imports(include=["app"]):
     from . import inputs, test_fuzz
-from .invariants import Case, hold
+from .invariants import Case, check
 
-LEARNED = ROOT / ".cache" / "fuzz"
-MOST_MEMORY = 2048  # MiB, with all that fuzzer and hypothesis remember
+CORPUS = ROOT / ".cache" / "fuzz"
+MEMORY_LIMIT = 2048  # MiB, including what the fuzzer and hypothesis store
 
 
 def stdin_of(step: str) -> Callable[[bytes], None]:
-    """Return the target for which the fuzzer's bytes are the request."""
-    return lambda data: hold(Case(step, (".",) if step == "in" else (), data))
+    """Return a target that passes the fuzzer's bytes as the request."""
+    return lambda data: check(Case(step, (".",) if step == "in" else (), data))
 
 
 TARGETS: dict[str, Callable[[bytes], object]] = {
@@ -39,30 +39,31 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
 
 
 def fuzz(name: str, seconds: int) -> None:
-    """Run one target, in this process. It ends the process."""
-    learned = LEARNED / name
-    learned.mkdir(parents=True, exist_ok=True)
-    (learned / "plain").write_bytes(inputs.PLAIN)
-    options = [f"-max_total_time={seconds}", f"-rss_limit_mb={MOST_MEMORY}", "-timeout=60", f"-dict={LEARNED}/words"]
-    options += ["-max_len=4096", "-len_control=0", f"-artifact_prefix={LEARNED}/{name}."]
-    gc.enable()  # which the program disables, as a run of it is over before it would pay
-    atheris.Setup([sys.argv[0], *options, str(learned)], TARGETS[name])
+    """Run one target in this process, and exit."""
+    corpus = CORPUS / name
+    corpus.mkdir(parents=True, exist_ok=True)
+    (corpus / "plain").write_bytes(inputs.PLAIN)
+    options = [f"-max_total_time={seconds}", f"-rss_limit_mb={MEMORY_LIMIT}", "-timeout=60"]
+    options += [f"-dict={CORPUS}/words", "-max_len=4096", "-len_control=0"]
+    options += [f"-artifact_prefix={CORPUS}/{name}."]
+    gc.enable()  # the program disables it, because a normal run is too short
+    atheris.Setup([sys.argv[0], *options, str(corpus)], TARGETS[name])
     atheris.Fuzz()
 
 
 def main(minutes: float) -> int:
-    """Run every target side by side, and return whether one of them found something."""
-    LEARNED.mkdir(parents=True, exist_ok=True)
-    (LEARNED / "words").write_text("".join(f'"{word}"\n' for word in inputs.WORDS))
+    """Run all targets in parallel, and return the exit code: 1 if one of them found a failure."""
+    CORPUS.mkdir(parents=True, exist_ok=True)
+    (CORPUS / "words").write_text("".join(f'"{word}"\n' for word in inputs.WORDS))
     running = {}
     for name in TARGETS:
         command = [sys.executable, "-m", "tests.fuzz", name, str(int(minutes * 60))]
-        with (LEARNED / f"{name}.log").open("w") as log:
+        with (CORPUS / f"{name}.log").open("w") as log:
             running[name] = subprocess.Popen(command, stdout=log, stderr=log)
     failed = 0
     for name, process in running.items():
         found = process.wait() != 0
-        log_text = (LEARNED / f"{name}.log").read_text(errors="replace")
+        log_text = (CORPUS / f"{name}.log").read_text(errors="replace")
         print(f"{name}: {log_text[-4000:] if found else log_text.splitlines()[-1]}")
         failed += found
     return int(failed > 0)

@@ -1,4 +1,4 @@
-"""Inputs of every kind: bytes that are no request, requests with hostile values, command lines, environments."""
+"""Generators of inputs: bytes on stdin, hostile requests, command lines and environments."""
 
 import json
 from typing import Any
@@ -12,22 +12,26 @@ from .invariants import KEY, TOKEN, Case
 
 STATIC = {"access_key_id": "AKIAPLANTED", "secret_access_key": KEY, "session_token": TOKEN}
 SOURCE = {"bucket_name": "my-bucket", "region_name": "eu-west-1", **STATIC}
-ENVIRON = {"AWS_ACCESS_KEY_ID": "AKIAPLANTED", "AWS_SECRET_ACCESS_KEY": KEY, "AWS_SESSION_TOKEN": TOKEN}
+ENVIRON = {
+    "AWS_ACCESS_KEY_ID": "AKIAPLANTED",
+    "AWS_SECRET_ACCESS_KEY": KEY,
+    "AWS_SESSION_TOKEN": TOKEN,
+}
 ACCESS_POINT = "arn:aws:s3:eu-west-1:123456789012:accesspoint/my-point"
 
-# Of each field a few values that are right, or nearly: what is wrong everywhere never gets far.
+# Values of each field that are valid, or nearly so: a request full of mistakes is refused early.
 _PLAUSIBLE: dict[str, list[Any]] = {
-    "bucket_name": ["my-bucket", "dotted.bucket", "UPPER_case", "a" * 63, "a" * 255, "a.b-.c", "x--x-s3", "my.mrap"],
-    "region_name": ["eu-west-1", "cn-north-1", "us-iso-east-1", "xx-yy-0", "garage", "-", "a-" * 31 + "b"],
+    "bucket_name": [
+        *("my-bucket", "dotted.bucket", "UPPER_case", "a" * 63, "a" * 255),
+        *("a.b-.c", "x--x-s3", "my.mrap"),
+    ],
+    "region_name": [
+        *("eu-west-1", "cn-north-1", "us-iso-east-1", "xx-yy-0", "garage"),
+        *("-", "a-" * 31 + "b"),
+    ],
     "endpoint": [
-        "minio.example.com",
-        "http://10.0.0.5:9000",
-        "https://[::1]:443/a/b/",
-        "HTTP://h",
-        "x:0",
-        "[",
-        "://",
-        "a..b",
+        *("minio.example.com", "http://10.0.0.5:9000", "https://[::1]:443/a/b/"),
+        *("HTTP://h", "x:0", "[", "://", "a..b"),
     ],
     "public_endpoint": ["https://s3.example.com", "10.0.0.5", "http://h/.."],
     "use_path_style": [True, "false"],
@@ -41,70 +45,39 @@ _PLAUSIBLE: dict[str, list[Any]] = {
     "version_id": ["null", "L4kqtJlcpXroDTDmpUMLUo"],
     "file_name": ["file.txt", 'a"b\\c', "grüße 🗝.txt", "../../etc/passwd"],
     "response_content_type": ["text/plain; charset=utf-8"],
-    "response_expires": ["Wed, 21 Oct 2026 07:28:00 GMT", "Thu, 21 Oct 2026 07:28:00 GMT", "Mon, 01 Jan 0001 00:00:00 GMT"],
+    "response_expires": [
+        "Wed, 21 Oct 2026 07:28:00 GMT",
+        "Thu, 21 Oct 2026 07:28:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 GMT",
+    ],
     "content_type": ["text/plain"],
     "sse_kms_key_id": ["arn:aws:kms:eu-west-1:123456789012:key/1"],
     "url_file": [
-        "url",
-        "a/b/c",
-        "./url",
-        "../url",
-        "/url",
-        "s3_uri",
-        "expires_at/x",
-        "a/../../b",
-        "\x00",
-        "a" * 300,
-        "a/" * 300 + "b",
+        *("url", "a/b/c", "./url", "../url", "/url", "s3_uri", "expires_at/x", "a/../../b"),
+        *("\x00", "a" * 300, "a/" * 300 + "b"),
     ],
 }
 _DURATIONS: list[Any] = [
-    *(
-        "90s",
-        "24h",
-        "7d",
-        "1h30m",
-        "8d",
-        "0s",
-        "-1h",
-        "1.5h",
-        "1h1",
-        "h",
-        "h1",
-        "9" * 31 + "w",
-        "٣h",
-        "1_000",
-        "1e3",
-        "nan",
-    ),
+    *("90s", "24h", "7d", "1h30m", "8d", "0s", "-1h", "1.5h", "1h1"),
+    *("h", "h1", "9" * 31 + "w", "٣h", "1_000", "1e3", "nan"),
     *(3600, 0, -1, 604800, 604801, 1.0, 1.5, 1e308, -0.0, 10**18, 10**4200, True),
 ]
 _HOSTILE_TEXTS = [
-    *(
-        "",
-        " ",
-        "\x00",
-        "\x1b[31m",
-        "\r\n",
-        "\u2028",
-        "\u202e",
-        "\x7f\x85",
-        "\ud800",
-        "\udfff\ud800",
-        "null",
-        "{",
-        '"',
-        "\\",
-    ),
-    *("x" * 2049, "🗝" * 2048, "a/" * 5000, "%s%n{0}", "$(id)", "../" * 20, "((var))", "1" * 5000, "-" * 3000),
+    *("", " ", "\x00", "\x1b[31m", "\r\n", "\u2028", "\u202e", "\x7f\x85"),
+    *("\ud800", "\udfff\ud800", "null", "{", '"', "\\"),
+    *("x" * 2049, "🗝" * 2048, "a/" * 5000, "%s%n{0}", "$(id)", "../" * 20),
+    *("((var))", "1" * 5000, "-" * 3000),
 ]
-_ASKED_OF_BOTO3 = ("use_dualstack_endpoint", "use_fips_endpoint", "use_accelerate_endpoint")
+_RESOLVED_BY_BOTO3 = ("use_dualstack_endpoint", "use_fips_endpoint", "use_accelerate_endpoint")
 _FLAGS = [name for name, choice in CHOICES.items() if True in choice]
-_UNUSUAL_NUMBERS = [2**63, 2**64, -(2**63) - 1, 10**400, float("nan"), float("inf"), float("-inf"), 1e-320, -0.0]
+_UNUSUAL_NUMBERS = [
+    *(2**63, 2**64, -(2**63) - 1, 10**400),
+    *(float("nan"), float("inf"), float("-inf"), 1e-320, -0.0),
+]
 
 
 def nested(levels: int) -> Any:
-    """A value with so many maps and lists in one another."""
+    """Return a value of `levels` nested maps and lists."""
     value: Any = "core"
     for level in range(levels):
         value = [value] if level % 2 else {"source": value}
@@ -112,42 +85,51 @@ def nested(levels: int) -> Any:
 
 
 texts = st.text(max_size=30) | st.sampled_from(_HOSTILE_TEXTS)
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(_UNUSUAL_NUMBERS) | texts
+numbers = st.integers() | st.floats() | st.sampled_from(_UNUSUAL_NUMBERS)
+scalars = st.none() | st.booleans() | numbers | texts
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=6
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
 ) | st.builds(nested, st.integers(50, 150))
-spans = st.dictionaries(st.sampled_from(Span.__struct_fields__), scalars | st.sampled_from(_DURATIONS), max_size=4)
+spans = st.dictionaries(
+    st.sampled_from(Span.__struct_fields__), scalars | st.sampled_from(_DURATIONS), max_size=4
+)
 
 
 def _plausible(name: str) -> st.SearchStrategy[Any]:
     if name in ("expires_in", "max_expires_in"):
         return st.sampled_from(_DURATIONS) | spans
     if name == "files":
-        entries = st.dictionaries(
-            st.sampled_from(["a", "b c", "é", ".", "a/b"]) | texts, fields_of(UrlParams, {}), max_size=3
-        )
+        names = st.sampled_from(["a", "b c", "é", ".", "a/b"]) | texts
+        entries = st.dictionaries(names, fields_of(UrlParams, {}), max_size=3)
         return entries | st.just({str(number): {"file_path": "k"} for number in range(1001)})
-    return st.sampled_from(_PLAUSIBLE.get("bucket_name" if name == "bucket" else name) or [*CHOICES.get(name, ("x",))])
+    plausible = _PLAUSIBLE.get("bucket_name" if name == "bucket" else name)
+    return st.sampled_from(plausible or [*CHOICES.get(name, ("x",))])
 
 
 def one_in(number: int) -> st.SearchStrategy[bool]:
-    """True now and then."""
+    """Draw True once in `number` times."""
     return st.integers(1, number).map(lambda drawn: drawn == number)
 
 
 @st.composite
-def fields_of(draw: st.DrawFn, struct: type[Source | UrlParams], base: dict[str, Any]) -> dict[str, Any]:
-    """`base` with a few fields set, now and then to what is hostile, and now and then one left out or misspelt."""
-    given = dict(base)
-    # what only boto3 has an address for takes a hundred times as long: `rare_addresses` has its share of it
-    names = st.sampled_from([name for name in struct.__struct_fields__ if name not in _ASKED_OF_BOTO3])
+def fields_of(
+    draw: st.DrawFn, struct: type[Source | UrlParams], base: dict[str, Any]
+) -> dict[str, Any]:
+    """Draw `base` with a few fields set, some of them hostile, and sometimes one missing."""
+    fields = dict(base)
+    # boto3 is a hundred times slower, so only `rare_addresses` has addresses that it resolves
+    names = st.sampled_from(
+        [name for name in struct.__struct_fields__ if name not in _RESOLVED_BY_BOTO3]
+    )
     for name in draw(st.lists(names, max_size=3, unique=True)):
-        given[name] = draw(values if draw(one_in(5)) else _plausible(name))
+        fields[name] = draw(values if draw(one_in(5)) else _plausible(name))
     if draw(one_in(10)):
-        given.pop(draw(names), None)
+        fields.pop(draw(names), None)
     if draw(one_in(20)):
-        given[draw(texts)] = draw(values)
-    return given
+        fields[draw(texts)] = draw(values)
+    return fields
 
 
 def _encoded(request: Any, *, ascii_: bool) -> bytes:
@@ -156,7 +138,7 @@ def _encoded(request: Any, *, ascii_: bool) -> bytes:
 
 @st.composite
 def requests(draw: st.DrawFn) -> Case:
-    """A request that is JSON, with hostile values in it."""
+    """Draw a request in JSON with hostile values."""
     request = {
         "source": draw(fields_of(Source, SOURCE)),
         "params": draw(fields_of(Params, {"file_path": "k"})),
@@ -164,9 +146,12 @@ def requests(draw: st.DrawFn) -> Case:
         **draw(st.dictionaries(texts, values, max_size=1)),
     }
     if draw(one_in(3)):
-        names = st.sampled_from(["files", "source", "version", "a", ""])  # the first three mean something elsewhere
-        version = draw(st.dictionaries(names, st.sampled_from(["1", {}, []]) | values, min_size=1, max_size=2))
-        request.update(source=SOURCE, version=version)  # without mistakes in the source, which would be told first
+        # the first three have a meaning elsewhere
+        names = st.sampled_from(["files", "source", "version", "a", ""])
+        contents = st.sampled_from(["1", {}, []]) | values
+        version = draw(st.dictionaries(names, contents, min_size=1, max_size=2))
+        # with a valid source, because its mistakes would be reported first
+        request.update(source=SOURCE, version=version)
     if draw(one_in(8)):
         request[draw(st.sampled_from(["source", "params", "version"]))] = draw(values)
     if draw(one_in(8)):
@@ -178,7 +163,7 @@ def requests(draw: st.DrawFn) -> Case:
 
 @st.composite
 def bytes_on_stdin(draw: st.DrawFn) -> Case:
-    """Bytes: any, or those of a request with pieces cut out, doubled, or put in."""
+    """Draw any bytes, or those of a request with pieces removed, repeated or inserted."""
     stdin = draw(st.binary(max_size=100) | requests().map(lambda case: case.stdin))
     for _ in range(draw(st.integers(0, 3))):
         start, length = draw(st.integers(0, max(len(stdin), 1))), draw(st.integers(0, 12))
@@ -187,28 +172,30 @@ def bytes_on_stdin(draw: st.DrawFn) -> Case:
     return Case(step, (".",) if step == "in" else (), stdin)
 
 
-# What can be in an argument or a variable: everything but NUL; bytes that are no UTF-8 come as surrogates.
-words = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30) | st.sampled_from(
-    [text for text in _HOSTILE_TEXTS if "\0" not in text and text.isascii()] + ["\udcff", "é\udc80", "🗝" * 2048]
-)
+# Arguments and variables can contain anything except NUL; invalid UTF-8 arrives as surrogates.
+_without_nul = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+_hostile_words = [text for text in _HOSTILE_TEXTS if "\0" not in text and text.isascii()]
+_hostile_words += ["\udcff", "é\udc80", "🗝" * 2048]
+words = st.text(_without_nul, max_size=30) | st.sampled_from(_hostile_words)
 
 
 def _word(value: Any) -> str:
-    return (value if isinstance(value, str) else json.dumps(value)).replace("\0", "").encode(errors="replace").decode()
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 @st.composite
 def command_lines(draw: st.DrawFn) -> Case:
-    """`presign` with options that are right, nearly right, or no options."""
-    arguments = draw(
-        st.sampled_from([["s3://my-bucket/k"], [f"s3://{'b' * 63}/"], ["--files", '{"a":{"file_path":"k"}}'], []])
-    )
-    arguments = [*arguments, "--region-name", "eu-west-1"]
-    names = {*Source.__struct_fields__, *Params.__struct_fields__} - {*_ASKED_OF_BOTO3}
+    """Draw `presign` with valid options, nearly valid ones, and other words."""
+    files = ["--files", '{"a":{"file_path":"k"}}']
+    objects = st.sampled_from([["s3://my-bucket/k"], [f"s3://{'b' * 63}/"], files, []])
+    arguments = [*draw(objects), "--region-name", "eu-west-1"]
+    names = {*Source.__struct_fields__, *Params.__struct_fields__} - {*_RESOLVED_BY_BOTO3}
     for name in draw(st.lists(st.sampled_from(sorted(names)), max_size=3)):
         option = "--" + name.replace("_", "-")
         if draw(one_in(8)):
-            option = draw(st.sampled_from([option.replace("--", "--no-"), option[:-1], option + "="]))
+            odd_forms = [option.replace("--", "--no-"), option[:-1], option + "="]
+            option = draw(st.sampled_from(odd_forms))
         value = draw(words if draw(one_in(5)) else _plausible(name).map(_word))
         arguments += [option] if name in _FLAGS else [option, value]
     if draw(one_in(5)):
@@ -223,13 +210,8 @@ _VARIABLES = {
     "AWS_SESSION_TOKEN": [TOKEN],
     "AWS_SECURITY_TOKEN": [TOKEN],
     "AWS_CREDENTIAL_EXPIRATION": [
-        *(
-            "2026-11-23T20:51:47Z",
-            "9999-12-31T23:59:59-23:59",
-            "0001-01-01T00:00:00+23:59",
-            "2999-01-01",
-            "20300101T000000Z",
-        ),
+        *("2026-11-23T20:51:47Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"),
+        *("2999-01-01", "20300101T000000Z"),
         *("2030-W01", "now", "1e9", "2030-01-01T00:00:00.123456789Z"),
     ],
     "AWS_REGION": ["eu-west-1", "aws-global"],
@@ -254,23 +236,19 @@ _VARIABLES = {
     "LC_ALL": ["C", "xx_YY.UTF-8"],
     "TZ": ["rubbish", ":/etc/passwd"],
 }
-_names = st.text(st.characters(exclude_characters="\0=", exclude_categories=["Cs"]), min_size=1, max_size=10)
+_name_characters = st.characters(exclude_characters="\0=", exclude_categories=["Cs"])
+_names = st.text(_name_characters, min_size=1, max_size=10)
 _configurations = st.sampled_from(
     [
-        "untouched",
-        "[default]\naws_access_key_id = a\n",
-        "[default]\nregion",
-        "[",
-        "\0",
-        "[default]\ns3 =\n  x\n",
-        "[profile default]\na=b",
+        *("untouched", "[default]\naws_access_key_id = a\n", "[default]\nregion", "[", "\0"),
+        *("[default]\ns3 =\n  x\n", "[profile default]\na=b"),
     ]
 )
 
 
 @st.composite
 def environments(draw: st.DrawFn) -> Case:
-    """Variables that the program reads, that boto3 would read, and others. Now and then boto3 is asked for the address."""
+    """Draw variables of the program, of boto3, and others; sometimes boto3 resolves the address."""
     environ = dict(ENVIRON)
     for name in draw(st.lists(st.sampled_from(sorted(_VARIABLES)), max_size=5, unique=True)):
         environ[name] = draw(words if draw(one_in(5)) else st.sampled_from(_VARIABLES[name]))
@@ -279,41 +257,46 @@ def environments(draw: st.DrawFn) -> Case:
         del environ[draw(st.sampled_from(sorted(ENVIRON)))]
     dual = ["--use-dualstack-endpoint"] if draw(one_in(10)) else []
     region = [] if draw(one_in(5)) else ["--region-name", "eu-west-1"]
-    return Case("presign", ("s3://my-bucket/k", *region, *dual), environ=environ, beside=draw(_configurations))
+    arguments = ("s3://my-bucket/k", *region, *dual)
+    return Case("presign", arguments, environ=environ, beside=draw(_configurations))
+
+
+_LAMBDA_ACCESS_POINT = ACCESS_POINT.replace("s3", "s3-object-lambda")
+_RARE_BUCKETS = [ACCESS_POINT, _LAMBDA_ACCESS_POINT, "x--op-s3", "my-bucket", "a.b"]
+_RARE_REGIONS = [
+    *("eu-west-1", "aws-global", "fips-us-east-1", "s3-external-1"),
+    *("us-east-1-fips", "cn-north-1", "fips-"),
+]
 
 
 @st.composite
 def rare_addresses(draw: st.DrawFn) -> Case:
-    """What boto3 is asked for: access points, pseudo-regions, dual-stack, FIPS, acceleration."""
+    """Draw addresses for boto3: access points, pseudo-regions, dual-stack, FIPS, acceleration."""
     source: dict[str, Any] = dict(SOURCE)
-    arn = draw(
-        st.sampled_from([ACCESS_POINT, ACCESS_POINT.replace("s3", "s3-object-lambda"), "x--op-s3", "my-bucket", "a.b"])
-    )
-    parts = arn.split(":")
+    parts: list[str] = draw(st.sampled_from(_RARE_BUCKETS)).split(":")
     if draw(one_in(3)):
-        letters = st.text("abzAZ019-_./:", max_size=20) | st.sampled_from(
-            ["outpost/o/accesspoint/a", "accesspoint:", "aws-cn"]
-        )
+        known = st.sampled_from(["outpost/o/accesspoint/a", "accesspoint:", "aws-cn"])
+        letters = st.text("abzAZ019-_./:", max_size=20) | known
         parts[draw(st.integers(0, len(parts) - 1))] = draw(letters)
     source["bucket_name"] = ":".join(parts)
     source["region_name"] = draw(
-        st.sampled_from(
-            ["eu-west-1", "aws-global", "fips-us-east-1", "s3-external-1", "us-east-1-fips", "cn-north-1", "fips-"]
-        )
-        if not draw(one_in(4))
-        else st.text("abcs3-fipw", min_size=1, max_size=12)
+        st.text("abcs3-fipw", min_size=1, max_size=12)
+        if draw(one_in(4))
+        else st.sampled_from(_RARE_REGIONS)
     )
     for name in draw(st.lists(st.sampled_from(_FLAGS), max_size=2, unique=True)):
         source[name] = draw(st.booleans())
     params = {"file_path": "k", "method": draw(st.sampled_from(CHOICES["method"]))}
     step = draw(st.sampled_from(["in", "check", "out"]))
-    return Case(step, (".",) if step == "in" else (), _encoded({"source": source, "params": params}, ascii_=True))
+    stdin = _encoded({"source": source, "params": params}, ascii_=True)
+    return Case(step, (".",) if step == "in" else (), stdin)
 
 
-# What a fuzzer of bytes starts from, and the words that it would have to guess.
+# The seed of a fuzzer of bytes, and words that it is unlikely to guess.
+_PLAIN_PARAMS = {"file_path": "k", "expires_in": {"hours": 1}}
 PLAIN = _encoded(
-    {"source": SOURCE, "params": {"file_path": "k", "expires_in": {"hours": 1}}, "version": VERSION}, ascii_=True
+    {"source": SOURCE, "params": _PLAIN_PARAMS, "version": VERSION},
+    ascii_=True,
 )
-WORDS = sorted(
-    {*Source.__struct_fields__, *Params.__struct_fields__, *Span.__struct_fields__, "source", "params", "version"}
-)
+_OPTIONS = {*Source.__struct_fields__, *Params.__struct_fields__, *Span.__struct_fields__}
+WORDS = sorted({*_OPTIONS, "source", "params", "version"})

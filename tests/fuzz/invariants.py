@@ -1,4 +1,4 @@
-"""What is true of every run, whatever it is given: for hypothesis, for atheris, and for the inputs that once failed."""
+"""The invariants of every run, for hypothesis, for atheris, and for inputs that once failed."""
 
 import contextlib
 import io
@@ -24,8 +24,8 @@ from ..program import Program
 KEY = "Planted+Secret/Key=&\"'<>"
 TOKEN = "Planted+Session/Token==&\"'<>"
 
-LONGEST_RUN = 20  # seconds; a run takes milliseconds, but the machine may be busy
-MOST_MEMORY = 256 << 20  # bytes, with an interpreter and boto3 among them
+TIME_LIMIT = 20  # seconds; a run takes milliseconds, but the machine may be busy
+MEMORY_LIMIT = 256 << 20  # bytes, including the interpreter and boto3
 
 _SIGNED = re.compile(r"https?://\S+[&?]X-Amz-Signature=[0-9a-f]{64}")
 _TOKEN_IN_URL = re.compile(r"X-Amz-Security-Token=[^&\s\"]*")
@@ -34,7 +34,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 @dataclass(frozen=True)
 class Case:
-    """One run. Its working directory is the destination; `beside` is the text of the file `../beside`."""
+    """The input of a run in the destination. `beside` is the text of the file `../beside`."""
 
     step: str
     arguments: tuple[str, ...] = ()
@@ -45,24 +45,24 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run said and how it ended."""
+    """The exit code and output of a run."""
 
     code: int
     stdout: bytes
     stderr: bytes
 
 
-def hold(case: Case, run: "Callable[[Case, Path], Outcome] | None" = None) -> None:
-    """Run a case, in this process unless told otherwise, and hold the invariants against it."""
+def check(case: Case, run: "Callable[[Case, Path], Outcome] | None" = None) -> None:
+    """Run a case, by default in this process, and check the invariants."""
     with tempfile.TemporaryDirectory() as folder:
         destination, beside = Path(folder, "get"), Path(folder, "beside")
         destination.mkdir()
         beside.write_text(case.beside)
         try:
-            began = time.monotonic()
+            started = time.monotonic()
             outcome = (run or in_process)(case, destination)
-            assert time.monotonic() - began < LONGEST_RUN
-            _judge(case, outcome, destination)
+            assert time.monotonic() - started < TIME_LIMIT
+            _check(case, outcome, destination)
             assert {path.name for path in Path(folder).iterdir()} == {"beside", "get"}
             assert beside.read_text() == case.beside
         except BaseException as error:
@@ -71,16 +71,20 @@ def hold(case: Case, run: "Callable[[Case, Path], Outcome] | None" = None) -> No
 
 
 def in_process(case: Case, destination: Path) -> Outcome:
-    """Run a case where it is quick, and a coverage-guided fuzzer sees which way it takes."""
+    """Run a case in this process, which is fast and visible to a coverage-guided fuzzer."""
     stdout, stderr = io.BytesIO(), io.BytesIO()
     argv = ["s3-presigned-url", case.step, *case.arguments]
-    with contextlib.chdir(destination), mock.patch.dict(os.environ, case.environ, clear=True), no_network():
+    with (
+        contextlib.chdir(destination),
+        mock.patch.dict(os.environ, case.environ, clear=True),
+        no_network(),
+    ):
         code = main(argv, case.environ, io.BytesIO(case.stdin), stdout, stderr)
     return Outcome(code, stdout.getvalue(), stderr.getvalue())
 
 
 def as_process(program: Program) -> Callable[[Case, Path], Outcome]:
-    """Return what runs a case as Concourse would, with a bound on its memory."""
+    """Return a function that runs a case as a process, with a memory limit."""
 
     def run(case: Case, destination: Path) -> Outcome:
         process = subprocess.run(
@@ -89,9 +93,9 @@ def as_process(program: Program) -> Callable[[Case, Path], Outcome]:
             capture_output=True,
             env={**case.environ, **program.environ()},
             cwd=destination,
-            timeout=LONGEST_RUN,
+            timeout=TIME_LIMIT,
             check=False,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY)),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT)),
         )
         return Outcome(process.returncode, process.stdout, process.stderr)
 
@@ -100,7 +104,7 @@ def as_process(program: Program) -> Callable[[Case, Path], Outcome]:
 
 @contextlib.contextmanager
 def no_network() -> Iterator[None]:
-    """Refuse every connection at once, without the pauses between the attempts."""
+    """Refuse every connection at once, without pauses between the attempts."""
 
     def refuse(*_: Any, **__: Any) -> NoReturn:
         raise ConnectionRefusedError(111, "Connection refused")
@@ -113,50 +117,54 @@ def no_network() -> Iterator[None]:
         yield
 
 
-def _judge(case: Case, outcome: Outcome, destination: Path) -> None:
+def _check(case: Case, outcome: Outcome, destination: Path) -> None:
     lines = outcome.stderr.decode().split("\n")
-    assert lines.pop() == "", "the last line is whole"
+    assert lines.pop() == "", "the last line is complete"
     assert all(line.isprintable() for line in lines)
-    files = {str(path.relative_to(destination)): path for path in destination.rglob("*") if not path.is_dir()}
+    found = [path for path in destination.rglob("*") if not path.is_dir()]
+    files = {str(path.relative_to(destination)): path for path in found}
     if outcome.code == 0:
         assert all(line.startswith(("signed ", "warning: ")) for line in lines)
-        _judge_answer(case, outcome.stdout, files)
-        _judge_files(files)
+        _check_answer(case, outcome.stdout, files)
+        _check_files(files)
     else:
         assert outcome.code == 1
         assert outcome.stdout == b""
-        assert [line[: len("s3-presigned-url: ")] for line in lines] == ["s3-presigned-url: "], lines
-        assert "this is a bug" not in lines[0], lines[0]
+        (line,) = lines
+        assert line.startswith("s3-presigned-url: "), line
+        assert "internal error" not in line, line
         assert list(destination.iterdir()) == []
     for text in (*lines, outcome.stdout.decode(), *(path.read_text() for path in files.values())):
-        _judge_secrets(text)
+        _check_secrets(text)
 
 
-def _judge_answer(case: Case, stdout: bytes, files: dict[str, Path]) -> None:
+def _check_answer(case: Case, stdout: bytes, files: dict[str, Path]) -> None:
     if case.step in STEPS:
-        answer = json.loads(stdout, parse_constant=_no_json)
+        answer = json.loads(stdout, parse_constant=_refuse)
         if case.step == "check":
             assert answer == []
             return
         assert answer.keys() == {"version", "metadata"}
         assert all(isinstance(value, str) for value in answer["version"].values())
-        assert all(isinstance(text, str) for row in answer["metadata"] for text in (row["name"], row["value"]))
+        texts = [text for row in answer["metadata"] for text in (row["name"], row["value"])]
+        assert all(isinstance(text, str) for text in texts)
         assert "X-Amz-" not in json.dumps(answer["version"])
         assert bool(files) == (case.step == "in")
     elif files:
         assert stdout == b""
     elif stdout[:1] == b"{":
-        assert all(_SIGNED.fullmatch(url) for url in json.loads(stdout, parse_constant=_no_json).values())
+        urls = json.loads(stdout, parse_constant=_refuse).values()
+        assert all(_SIGNED.fullmatch(url) for url in urls)
     elif stdout[:6] != b"usage:":
         assert _SIGNED.fullmatch(stdout.decode().removesuffix("\n"))
 
 
-def _no_json(constant: str) -> NoReturn:
-    raise AssertionError(f"{constant} is no JSON")
+def _refuse(constant: str) -> NoReturn:
+    raise AssertionError(f"{constant} is not JSON")
 
 
-def _judge_files(files: dict[str, Path]) -> None:
-    """Every file is whole, and no staged one was left."""
+def _check_files(files: dict[str, Path]) -> None:
+    """Check that every file is complete, and that no temporary file is left."""
     for name, path in files.items():
         text = path.read_text()
         assert path.stat().st_mode & 0o7777 == 0o644
@@ -173,8 +181,9 @@ def _judge_files(files: dict[str, Path]) -> None:
                 assert _SIGNED.fullmatch(text) or json.loads(text), name
 
 
-def _judge_secrets(text: str) -> None:
-    told = _TOKEN_IN_URL.sub("", text)
+def _check_secrets(text: str) -> None:
+    shown = _TOKEN_IN_URL.sub("", text)
     for secret in (KEY, TOKEN):
-        for form in (secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1]):
-            assert form not in told
+        quoted = (quote(secret, safe=""), quote(secret))
+        for form in (secret, *quoted, json.dumps(secret)[1:-1], repr(secret)[1:-1]):
+            assert form not in shown
