@@ -5,6 +5,7 @@ PYTHON ?= python3
 EXAMPLES ?= 2000
 RUNS ?= 25
 MINUTES ?= 30
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
 FROM ?= binary
 ENGINE ?= $(shell timeout 5 docker info >/dev/null 2>&1 && echo docker || echo podman)
 IMAGE ?= s3-presigned-url
@@ -13,6 +14,7 @@ SOURCE ?= $(shell git config remote.origin.url)
 venv := .venv/bin
 version = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
 label = org.opencontainers.image
+pytest = -m pytest --numprocesses $(JOBS) --dist loadscope
 in_image = ENGINE=$(ENGINE) IMAGE=$(IMAGE) $(venv)/python
 export EXAMPLES
 
@@ -27,14 +29,14 @@ demo: .venv/ready $(if $(filter source,$(FROM)),,binary) ## Run the main job aga
 test: test-source test-binary ## Run all tests, against the source and against the binary
 
 test-source: lint audit tools .cache/bin/versitygw ## Run the tests against the source (EXAMPLES=100000 for a long comparison with boto3)
-	$(venv)/python -m pytest
+	$(venv)/python $(pytest)
 
 test-binary: binary tools .venv/ready .cache/bin/versitygw ## Run the tests of the contract against the binary
-	$(venv)/python -m pytest --program binary
+	$(venv)/python $(pytest) --program binary
 
 binary: dist/s3-presigned-url ## Make dist/s3-presigned-url (10 minutes the first time, as the interpreter is compiled too; then 1)
 
-dist/s3-presigned-url: $(wildcard app/*.py) $(shell find build -type f ! -name '*.pyc' ! -name README.md)
+dist/s3-presigned-url: $(shell find app -name '*.py') $(shell find build -type f ! -name '*.pyc' ! -name README.md)
 	$(PYTHON) build/binary.py
 
 # as labels and not as build arguments, whose values podman's cache does not look at
@@ -44,7 +46,7 @@ image: ## Make the image of the resource type (ENGINE=podman, BUILD="--network h
 
 test-image: tools need-runc .venv/ready .cache/bin/versitygw ## Run all tests in its tests stage, and the contract in the image itself
 	$(ENGINE) build $(BUILD) --target tests .
-	$(in_image) -m pytest --program image
+	$(in_image) $(pytest) --program image
 
 reproducible: ## Prove that two builds of this commit, one of them from nothing, are the same file (10 minutes)
 	build/reproducible.sh
