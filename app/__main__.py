@@ -10,17 +10,16 @@ import sys
 import time
 
 import msgspec
+from msgspec import Raw
 
 from . import bounds, steps
 from .destination import Destination
-from .protocol import Base, CheckRequest, GetRequest, Place, PutRequest, ResourceError
+from .protocol import Params, Place, Request, ResourceError, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing these costs start-up time
     from collections.abc import Callable, Mapping
-    from typing import BinaryIO, TypeVar
-
-    Request = TypeVar("Request", bound=Base)
+    from typing import Any, BinaryIO
 
 PROGRAM = "s3-presigned-url"
 STEPS = ("check", "in", "out")
@@ -81,22 +80,30 @@ class Run:
 
     def step(self, arguments: list[str], stdin: "BinaryIO | None") -> tuple[bytes, list[str]]:
         """Run one of Concourse's executables. Return its output, and the lines for the log."""
+        if self.called_as == "in" and len(arguments) != 1:
+            raise ResourceError(("usage",), "in DESTINATION_DIR < request.json")
         self.request = _read(stdin)
-        now = int(time.time())
+        request = _decode(self.request, Request)
+        source = request.source or Source()
         log: list[str] = []
         response: object
         if self.called_as == "check":
-            response = steps.check(_decode(self.request, CheckRequest))
+            response = steps.check(source)
         elif self.called_as == "out":
-            response = steps.put(_decode(self.request, PutRequest), now=now)
-        elif len(arguments) == 1:
-            self._destination = Destination(arguments[0])
-            request = _decode(self.request, GetRequest)
-            response, log = steps.get(
-                request, self._destination, self._environ, now=now, warn=self.warn
-            )
+            given = _decode(bytes(request.params), dict[str, Raw] | None, ("params",))
+            response = steps.put(source, given or {}, now=time.time_ns())
         else:
-            raise ResourceError(("usage",), "in DESTINATION_DIR < request.json")
+            self._destination = Destination(arguments[0])
+            params = _decode(bytes(request.params), Params | None, ("params",)) or Params()
+            response, log = steps.get(
+                source,
+                params,
+                request.version or {},
+                self._destination,
+                self._environ,
+                now=int(time.time()),
+                warn=self.warn,
+            )
         return msgspec.json.encode(response), log
 
     def command(self, arguments: list[str]) -> tuple[bytes, list[str]]:
@@ -167,14 +174,14 @@ def _read(stdin: "BinaryIO | None") -> bytes:
     return request
 
 
-def _decode(request: bytes, type_: "type[Request]") -> "Request":
+def _decode(json: bytes, type_: "Any", place: Place = ()) -> "Any":
     try:
-        bounds.check_depth(request)
-        return msgspec.json.decode(request, type=type_)
+        bounds.check_depth(json)
+        return msgspec.json.decode(json, type=type_)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         from .messages import validation
 
-        raise validation.explain_request(request, type_) from None
+        raise validation.explain_json(json, type_, place) from None
 
 
 def _called_as() -> str:

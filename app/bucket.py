@@ -5,34 +5,36 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html. Th
 with boto3.
 """
 
+from . import partitions
 from .protocol import Place, ResourceError, Source, is_true
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it costs start-up time
+    from .endpoint import Endpoint
 
 _LOWER = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _NAME = _LOWER + "ABCDEFGHIJKLMNOPQRSTUVWXYZ._"
-_PATH = _NAME + "~/"
 _ARN = _NAME + ":/"
-
-# AWS's partitions, by the prefix of their region names. All other regions are in the partition
-# `aws`.
-_DNS_SUFFIX = {
-    "cn-": "amazonaws.com.cn",
-    "eu-isoe-": "cloud.adc-e.uk",
-    "eusc-": "amazonaws.eu",
-    "us-iso-": "c2s.ic.gov",
-    "us-isob-": "sc2s.sgov.gov",
-    "us-isof-": "csp.hci.ic.gov",
-}
+_AWS_ONLY = ("use_dualstack_endpoint", "use_fips_endpoint", "use_accelerate_endpoint")
 
 
 class Bucket:
     """A bucket, or an access point by its ARN, and its address.
 
-    Its objects are at `scheme://netloc/path/KEY`.
-    Requests are signed for `region` and `service`, which is `s3` except for some access points.
+    Its objects are at `scheme://netloc/path/KEY`. Requests are signed for `region` and `service`,
+    which is `s3` except for some access points.
     """
 
     def __init__(
-        self, name: str, scheme: str, netloc: str, path: str, region: str, service: str = "s3"
+        self,
+        name: str,
+        scheme: str,
+        netloc: str,
+        path: str,
+        region: str,
+        service: str = "s3",
+        *,
+        on_aws: bool = True,
     ) -> None:
         self.name = name
         self.scheme = scheme
@@ -40,6 +42,7 @@ class Bucket:
         self.path = path
         self.region = region
         self.service = service
+        self.on_aws = on_aws
 
 
 def resolve(source: Source) -> tuple[Bucket, Bucket]:
@@ -49,20 +52,26 @@ def resolve(source: Source) -> tuple[Bucket, Bucket]:
     ResourceError.
     """
     name = _name(source)
-    region = _region(source)
     if source.endpoint is None:
-        if source.public_endpoint is not None:
-            raise ResourceError(("source", "public_endpoint"), "requires endpoint")
-        bucket = _on_aws(name, region, source)
+        for option in ("public_endpoint", "bucket_endpoint"):
+            if getattr(source, option) is not None:
+                raise ResourceError(("source", option), "requires endpoint")
+        bucket = _on_aws(name, _region(source, {}), source)
         return bucket, bucket
-    for option in ("use_dualstack_endpoint", "use_fips_endpoint", "use_accelerate_endpoint"):
+    for option in _AWS_ONLY:
         if is_true(getattr(source, option)):
             raise ResourceError(("source", option), "is AWS-only: cannot be combined with endpoint")
-    internal = _at_endpoint(source.endpoint, ("source", "endpoint"), name, region, source)
-    if source.public_endpoint is None:
-        return internal, internal
-    place = ("source", "public_endpoint")
-    return _at_endpoint(source.public_endpoint, place, name, region, source), internal
+    from .endpoint import Endpoint
+
+    disable_ssl = is_true(source.disable_ssl)
+    endpoints = {
+        field: Endpoint(text, ("source", field), disable_ssl=disable_ssl)
+        for field in ("endpoint", "public_endpoint")
+        if (text := getattr(source, field)) is not None
+    }
+    region = _region(source, {field: one.aws_region for field, one in endpoints.items()})
+    buckets = [_at_endpoint(field, one, name, region, source) for field, one in endpoints.items()]
+    return buckets[-1], buckets[0]
 
 
 def _name(source: Source) -> str:
@@ -76,36 +85,32 @@ def _name(source: Source) -> str:
         raise ResourceError(place, "required: the name of the bucket, such as my-bucket")
     if name.startswith("arn:"):
         _check_access_point(name, place)
-    elif len(name) < 3 or len(name) > 255 or name.strip(_NAME):
-        raise ResourceError(
-            place,
-            "must be a bucket name: 3 to 63 lower-case letters, digits, hyphens and dots, such as "
-            "my-bucket",
-        )
-    elif name.endswith(("--x-s3", "--xa-s3")):
+        return name
+    tenant, colon, rest = name.rpartition(":")
+    is_tenant = colon == ":" and source.endpoint is not None and not tenant.strip(_NAME)
+    bucket = rest if is_tenant else name  # TENANT:BUCKET, as Ceph has it
+    if len(bucket) < 3 or len(bucket) > 255 or bucket.strip(_NAME):
+        from .messages import bucket_names
+
+        raise ResourceError(place, bucket_names.explain(name))
+    if name.endswith(("--x-s3", "--xa-s3")):
         raise ResourceError(
             place,
             "directory buckets (S3 Express One Zone) are not supported: "
             "their sessions end after 5 minutes",
         )
-    elif name.endswith(".mrap"):
+    if name.endswith(".mrap"):
         raise _multi_region(place)
     return name
 
 
 def _check_access_point(arn: str, place: Place) -> None:
     parts = arn.split(":", 5)
-    if (
-        len(parts) < 6
-        or "accesspoint" not in parts[5]
-        or not parts[2].startswith("s3")
-        or arn.strip(_ARN)
-    ):
-        raise ResourceError(
-            place,
-            "must be the ARN of an access point, such as "
-            "arn:aws:s3:eu-west-1:123456789012:accesspoint/my-point",
-        )
+    is_access_point = len(parts) == 6 and "accesspoint" in parts[5] and parts[2].startswith("s3")
+    if not is_access_point or arn.strip(_ARN):
+        from .messages import bucket_names
+
+        raise ResourceError(place, bucket_names.explain(arn))
     if not parts[3]:
         raise _multi_region(place)
 
@@ -113,26 +118,34 @@ def _check_access_point(arn: str, place: Place) -> None:
 def _multi_region(place: Place) -> ResourceError:
     return ResourceError(
         place,
-        "multi-region access points are not supported (they need SigV4A): use a single-region "
-        "access point",
+        "multi-region access points are not supported (they need SigV4A): "
+        "use a single-region access point",
     )
 
 
-def _region(source: Source) -> str:
+def _region(source: Source, aws_regions: dict[str, str | None]) -> str:
+    """Return the region to sign for, which must be that of AWS's hosts among the endpoints."""
     place = ("source", "region_name")
-    if source.region_name is None:
+    on_aws = source.endpoint is None or any(one is not None for one in aws_regions.values())
+    name = source.region_name
+    if name is None:
         if source.endpoint is None:
             raise ResourceError(place, "required: the region of the bucket, such as eu-west-1")
-        return "us-east-1"
-    name = source.region_name
+        name = next(filter(None, aws_regions.values()), "us-east-1")
     # AWS's are host labels with a hyphen; other providers use names such as `garage` and `auto`
     is_aws_region = "-" in name and not name.strip(_LOWER) and name[0] != "-" and name[-1] != "-"
-    if len(name) > 63 or name.strip(_NAME) or (source.endpoint is None and not is_aws_region):
+    if len(name) > 63 or name.strip(_NAME) or (on_aws and not is_aws_region):
         raise ResourceError(place, "must be the name of a region, such as eu-west-1")
     if source.endpoint is not None and _is_pseudo_region(name):
         raise ResourceError(
             place, "is one of botocore's pseudo-regions: with endpoint, set a real region"
         )
+    for field, region in aws_regions.items():
+        if region and region != name:
+            raise ResourceError(
+                ("source", field),
+                f"is in {region}, but the region is {name}: change one of the two",
+            )
     return name
 
 
@@ -142,44 +155,55 @@ def _is_pseudo_region(region: str) -> bool:
 
 
 def _on_aws(name: str, region: str, source: Source) -> Bucket:
-    options = (
-        source.use_dualstack_endpoint,
-        source.use_fips_endpoint,
-        source.use_accelerate_endpoint,
-    )
     scheme = "http" if is_true(source.disable_ssl) else "https"
     path_style = is_true(source.use_path_style)
-    if _is_alias_or_arn(name) or _is_pseudo_region(region) or any(map(is_true, options)):
+    options = any(is_true(getattr(source, option)) for option in _AWS_ONLY)
+    if options or _is_alias_or_arn(name) or _is_pseudo_region(region):
         return _by_boto3(name, region, scheme, None, source, path_style=path_style)
-    suffix = next(
-        (suffix for start, suffix in _DNS_SUFFIX.items() if region.startswith(start)),
-        "amazonaws.com",
-    )
-    netloc = f"s3.{region}.{suffix}"
+    netloc = f"s3.{region}.{partitions.suffix(region)}"
     if _is_host_label(name) and not path_style:
         return Bucket(name, scheme, f"{name}.{netloc}", "", region)
     return Bucket(name, scheme, netloc, f"/{name}", region)
 
 
-def _at_endpoint(text: str, place: Place, name: str, region: str, source: Source) -> Bucket:
-    scheme, netloc, path = _split(text, place, disable_ssl=is_true(source.disable_ssl))
-    is_arn = name.startswith("arn:")
-    path_style = not is_arn if source.use_path_style is None else is_true(source.use_path_style)
+def _at_endpoint(
+    field: str, endpoint: "Endpoint", name: str, region: str, source: Source
+) -> Bucket:
+    scheme, netloc, path = endpoint.scheme, endpoint.netloc, endpoint.path
+    on_aws = endpoint.aws_region is not None
+    # a domain of the bucket's own is the public one, if there is one
+    has_own_host = field == "public_endpoint" or source.public_endpoint is None
+    if is_true(source.bucket_endpoint) and has_own_host:
+        if is_true(source.use_path_style):
+            problem = "cannot be combined with bucket_endpoint: the bucket is not in the path"
+            raise ResourceError(("source", "use_path_style"), problem)
+        return Bucket(name, scheme, netloc, path, region, on_aws=on_aws)
+    if source.bucket_endpoint is None:
+        _check_bucket_is_absent(field, endpoint, name)
+    path_style = source.use_path_style
+    if path_style is None:
+        path_style = not name.startswith("arn:")
     if _is_alias_or_arn(name):
-        return _by_boto3(
-            name, region, scheme, f"{scheme}://{netloc}{path}", source, path_style=path_style
-        )
+        return _by_boto3(name, region, scheme, endpoint.url, source, path_style=is_true(path_style))
     # dots are fine over http: there is no certificate to match
     fits_host = _is_host_label(name) or (scheme == "http" and _is_host_name(name))
-    if fits_host and not path_style and not _is_ip_address(netloc):
-        return Bucket(name, scheme, f"{name}.{netloc}", path, region)
-    return Bucket(name, scheme, netloc, f"{path}/{name}", region)
+    if fits_host and not is_true(path_style) and not endpoint.is_ip_address:
+        return Bucket(name, scheme, f"{name}.{netloc}", path, region, on_aws=on_aws)
+    return Bucket(name, scheme, netloc, f"{path}/{name}", region, on_aws=on_aws)
+
+
+def _check_bucket_is_absent(field: str, endpoint: "Endpoint", name: str) -> None:
+    """Raise ResourceError for an endpoint that contains the bucket: a URL would have it twice."""
+    if endpoint.netloc.startswith(f"{name}.") or endpoint.path.endswith(f"/{name}"):
+        raise ResourceError(
+            ("source", field),
+            f"seems to contain the bucket already: remove {name} from it, or set bucket_endpoint "
+            "(true if this is the bucket's own address, false if not)",
+        )
 
 
 def _is_alias_or_arn(name: str) -> bool:
-    return name.startswith("arn:") or name.endswith(
-        "--op-s3"
-    )  # the alias of an access point on Outposts
+    return name.startswith("arn:") or name.endswith("--op-s3")  # an access point on Outposts
 
 
 def _by_boto3(
@@ -214,44 +238,7 @@ def _is_host_label(name: str) -> bool:
 
 
 def _is_host_name(name: str) -> bool:
-    labels_fit = all(
-        0 < len(label) <= 63 and label[0] != "-" and label[-1] != "-" for label in name.split(".")
-    )
-    return not name.strip(_LOWER + ".") and labels_fit and not _is_ip_address(name)
+    """Whether a bucket with dots can be part of a host name."""
+    from .endpoint import has_valid_labels, is_ip_address
 
-
-def _is_ip_address(netloc: str) -> bool:
-    octets = netloc.partition(":")[0].split(".")
-    return netloc.startswith("[") or (
-        len(octets) == 4 and all(octet.isdecimal() for octet in octets)
-    )
-
-
-def _split(text: str, place: Place, *, disable_ssl: bool) -> tuple[str, str, str]:
-    """Return scheme, host with port, and path. A bare host is https, or http with `disable_ssl`."""
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        scheme, rest = "http" if disable_ssl else "https", text
-    netloc, _, path = rest.partition("/")
-    # clients differ in whether they send a host as written or in lower case; lower case is what is
-    # signed
-    scheme, netloc, path = scheme.lower(), netloc.lower(), path.rstrip("/")
-    if scheme not in ("http", "https") or not _is_netloc(netloc) or path.strip(_PATH):
-        raise ResourceError(
-            place, "must be a host or a URL, such as minio.example.com or http://10.0.0.5:9000"
-        )
-    if separator and scheme == "https" and disable_ssl:
-        raise ResourceError(place, "is https, but disable_ssl is true: change one of the two")
-    return scheme, netloc, f"/{path}" if path else ""
-
-
-def _is_netloc(netloc: str) -> bool:
-    if netloc.startswith("["):
-        host, bracket, port = netloc[1:].partition("]")
-        host_fits = bool(bracket) and ":" in host and not host.strip("0123456789abcdefABCDEF:.")
-        colon, port = port[:1], port[1:]
-    else:
-        host, colon, port = netloc.partition(":")
-        host_fits = not host.strip(_NAME) and all(host.split("."))
-    port_fits = port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65536
-    return host_fits and (port_fits if colon == ":" else not colon and not port)
+    return not name.strip(_LOWER + ".") and has_valid_labels(name) and not is_ip_address(name)

@@ -79,8 +79,8 @@ def _presign(
 ) -> tuple[bytes, list[str]]:
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     defaults = {"region_name": region} if region else {}
-    config = Config(_convert({**defaults, **options}, Source, ("source",)))
-    params = _convert(options, Params, ("params",))
+    config = Config(_fields_of(Source, {**defaults, **options}, ("source",)))
+    params = _fields_of(Params, options, ("params",))
     signed, _ = steps.sign(config, params, environ, now=now, warn=warn)
     urls = {name: one.url for name, one in signed.items()}
     text = urls[""] if params.files is None else output.to_json(urls)
@@ -151,12 +151,9 @@ def _from_json(text: str) -> Any:
         ) from None
 
 
-def _convert(options: dict[str, Any], struct: type[Fields], place: Place) -> Fields:
+def _fields_of(struct: type[Fields], options: dict[str, Any], place: Place) -> Fields:
     given = {name: value for name, value in options.items() if name in struct.__struct_fields__}
-    try:
-        return msgspec.convert(given, struct)
-    except msgspec.ValidationError as error:
-        raise validation.explain(given, struct, place) or ResourceError(place, str(error)) from None
+    return validation.convert(given, struct, place)
 
 
 def _option(field: str) -> str:

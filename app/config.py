@@ -21,4 +21,4 @@ class Config:
             from .aws import tls
 
             self.tls = tls.resolve(source)
-        self.credentials = Provider(source, self.bucket.region, self.tls)
+        self.credentials = Provider(source, self.internal_bucket, self.tls)

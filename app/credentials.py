@@ -3,6 +3,7 @@
 Variables: https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html
 """
 
+from .bucket import Bucket
 from .protocol import Place, ResourceError, Source
 from .sigv4 import Credentials, is_key
 
@@ -14,26 +15,30 @@ if TYPE_CHECKING:  # importing these costs start-up time
     from .protocol import Warn
 
 
+_ROLE_OPTIONS = ("aws_role_arn", "aws_role_external_id", "aws_role_session_name", "sts_endpoint")
+
+
 class Provider:
-    """Where credentials come from, according to the source. AWS is asked in `region`.
+    """Where credentials for a bucket come from, according to the source.
 
     Raises ResourceError for incomplete or invalid credentials in the source.
     """
 
-    def __init__(self, source: Source, region: str, tls: "Tls | None") -> None:
+    def __init__(self, source: Source, bucket: Bucket, tls: "Tls | None") -> None:
         self._static = _combine(
             (("source", "access_key_id"), source.access_key_id),
             (("source", "secret_access_key"), source.secret_access_key),
             (("source", "session_token"), source.session_token),
+            on_aws=bucket.on_aws,
         )
         self._role = None
-        if source.aws_role_arn or source.aws_role_external_id or source.aws_role_session_name:
+        if any(getattr(source, option) is not None for option in _ROLE_OPTIONS):
             from .aws import role
 
-            self._role = role.resolve(source, region, tls)
-        self._region = (
-            region if source.endpoint is None else None
-        )  # a provider's region is not one of AWS's
+            self._role = role.resolve(source, bucket.region, tls, on_aws=bucket.on_aws)
+        self._region = bucket.region
+        self._on_aws = bucket.on_aws
+        self._tls = tls
 
     def find(
         self,
@@ -64,27 +69,31 @@ class Provider:
         return redaction.remember(assumed)
 
     def _find_without_role(self, environ: "Mapping[str, str]") -> Credentials:
-        found = self._static or _from_environment(environ)
+        found = self._static or _from_environment(environ, on_aws=self._on_aws)
         if found is None:
             from .aws import chain
             from .messages import redaction
 
-            found = redaction.remember(chain.find(self._region))
+            # the region of another provider is not one of AWS's
+            region = self._region if self._on_aws else None
+            found = redaction.remember(chain.find(region, self._tls, environ))
+            if self._on_aws:
+                _check_token(found, ("credentials",))
         return found
 
 
-def _from_environment(environ: "Mapping[str, str]") -> Credentials | None:
+def _from_environment(environ: "Mapping[str, str]", *, on_aws: bool) -> Credentials | None:
     if not environ.get("AWS_ACCESS_KEY_ID"):  # without it botocore ignores the other variables
         return None
-    token = (
-        "AWS_SESSION_TOKEN" if environ.get("AWS_SESSION_TOKEN") else "AWS_SECURITY_TOKEN"
-    )  # the latter is its old name
+    old = environ.get("AWS_SECURITY_TOKEN") and not environ.get("AWS_SESSION_TOKEN")
+    token = "AWS_SECURITY_TOKEN" if old else "AWS_SESSION_TOKEN"
     expiration = environ.get("AWS_CREDENTIAL_EXPIRATION")
     return _combine(
         (("AWS_ACCESS_KEY_ID",), environ["AWS_ACCESS_KEY_ID"]),
         (("AWS_SECRET_ACCESS_KEY",), environ.get("AWS_SECRET_ACCESS_KEY") or None),
         ((token,), environ.get(token) or None),
         expires_at=_unix_seconds(expiration) if expiration else None,
+        on_aws=on_aws,
     )
 
 
@@ -93,6 +102,8 @@ def _combine(
     secret_access_key: tuple[Place, str | None],
     session_token: tuple[Place, str | None],
     expires_at: int | None = None,
+    *,
+    on_aws: bool,
 ) -> Credentials | None:
     """Return credentials made of three values, each with its place; None if there are none."""
     for place, value in (access_key_id, secret_access_key, session_token):
@@ -101,22 +112,30 @@ def _combine(
                 place,
                 "contains whitespace or another invalid character: check for a trailing newline",
             )
-    (id_place, id_), (secret_place, secret), (token_place, token) = (
-        access_key_id,
-        secret_access_key,
-        session_token,
-    )
+    (id_place, id_), (secret_place, secret) = access_key_id, secret_access_key
+    token_place, token = session_token
     if id_ and secret:
-        return Credentials(id_, secret, token, expires_at)
+        credentials = Credentials(id_, secret, token, expires_at)
+        if on_aws:
+            _check_token(credentials, token_place)
+        return credentials
     if id_:
         raise ResourceError(secret_place, f"required when {'.'.join(id_place)} is set")
     if secret:
         raise ResourceError(id_place, f"required when {'.'.join(secret_place)} is set")
     if token:
-        raise ResourceError(
-            token_place, f"requires {'.'.join(id_place)} and {'.'.join(secret_place)}"
-        )
+        both = f"{'.'.join(id_place)} and {'.'.join(secret_place)}"
+        raise ResourceError(token_place, f"requires {both}")
     return None
+
+
+def _check_token(credentials: Credentials, place: Place) -> None:
+    """Raise ResourceError for a temporary key of AWS without its session token.
+
+    Prefixes: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetAccessKeyInfo.html
+    """
+    if credentials.access_key_id.startswith("ASIA") and credentials.session_token is None:
+        raise ResourceError(place, "session token required: ASIA... is a temporary access key")
 
 
 def _unix_seconds(timestamp: str) -> int:

@@ -9,7 +9,7 @@ Lifetimes are in seconds, moments in Unix seconds.
 import time
 
 from . import duration
-from .protocol import Place, ResourceError, Source, UrlParams
+from .protocol import Params, Place, ResourceError, Source
 from .sigv4 import Credentials
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ def maximum(source: Source) -> int:
     return longest
 
 
-def requested(params: UrlParams, longest: int, place: Place) -> int:
+def requested(params: Params, longest: int, place: Place) -> int:
     """Return the lifetime, by default an hour or less. Raises ResourceError if out of bounds."""
     if params.expires_in is None:
         return min(DEFAULT, longest)

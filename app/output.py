@@ -3,16 +3,23 @@
 import msgspec
 
 from . import destination, duration, lifetime
-from .protocol import Metadatum, Place, ResourceError, UrlParams
-from .request import PUT_HEADERS, RESPONSE_OVERRIDES
+from .protocol import Metadatum, Params, Place, ResourceError
+from .request import FORM_OPTIONS, RESPONSE_OVERRIDES, SECRET_HEADERS, UPLOAD_HEADERS
 from .signing import SignedUrl
 
 # The options that are shown on the build page, as they were written. Build pages may be public:
 # never a secret.
-_SHOWN = ("version_id", "file_name", "disposition", *RESPONSE_OVERRIDES, *PUT_HEADERS, "verify")
+_SHOWN = (
+    *("version_id", "file_name", "disposition"),
+    *RESPONSE_OVERRIDES,
+    *UPLOAD_HEADERS,
+    "request_payer",
+    *FORM_OPTIONS,
+    "verify",
+)
 
 
-def files(signed: SignedUrl, params: UrlParams, place: Place) -> dict[str, str]:
+def files(signed: SignedUrl, params: Params, place: Place) -> dict[str, str]:
     """Return every file of one URL, as relative path and text.
 
     Raises ResourceError if `url_file` leaves the destination, or conflicts with another file.
@@ -22,6 +29,9 @@ def files(signed: SignedUrl, params: UrlParams, place: Place) -> dict[str, str]:
     others = {"expires_at": lifetime.timestamp(signed.expires_at), "s3_uri": signed.s3_uri}
     if signed.request.headers:
         others["headers.json"] = to_json(signed.request.headers)
+    if signed.fields:
+        others["fields.json"] = to_json(signed.fields)
+    if signed.request.headers or signed.fields:
         others["curl.conf"] = _curl_config(signed)
     first = url_file.partition("/")[0]
     if first in others:
@@ -46,10 +56,18 @@ def to_json(value: dict[str, str]) -> str:
 
 
 def _curl_config(signed: SignedUrl) -> str:
-    """Return a config file for curl with method, URL and headers: only the body is missing."""
-    options = [("request", signed.request.method), ("url", signed.url)]
-    options += [("header", f"{name}: {value}") for name, value in signed.request.headers.items()]
-    return "path-as-is\n" + "".join(f"{option} = {_quote(value)}\n" for option, value in options)
+    """Return a config file for curl with everything but the body, or the file of a form."""
+    options = [("url", signed.url)]
+    if signed.fields:
+        options += [("form-string", f"{name}={value}") for name, value in signed.fields.items()]
+    else:
+        if signed.request.method != "HEAD":  # for which curl would wait for a body
+            options.insert(0, ("request", signed.request.method))
+        headers = signed.request.headers.items()
+        options += [("header", f"{name}: {value}") for name, value in headers]
+    head = "head\n" if signed.request.method == "HEAD" else ""
+    lines = (f"{option} = {_quote(value)}\n" for option, value in options)
+    return f"path-as-is\n{head}{''.join(lines)}"
 
 
 def _quote(value: str) -> str:
@@ -61,42 +79,54 @@ def log_line(signed: SignedUrl) -> str:
     """Return the line for the build log."""
     end, length = lifetime.timestamp(signed.expires_at), duration.short(signed.expires_in)
     headers = "".join(
-        f"; send with it: {name}: {value}" for name, value in signed.request.headers.items()
+        f"; send with it: {name}: {value}" for name, value in _shown_headers(signed).items()
     )
     return f"signed {signed.request.method} {signed.s3_uri}, valid until {end} ({length}){headers}"
 
 
-def metadata(signed: SignedUrl, params: UrlParams) -> list[Metadatum]:
+def _shown_headers(signed: SignedUrl) -> dict[str, str]:
+    """Return the headers of a request without the keys of SSE-C."""
+    headers = signed.request.headers.items()
+    return {name: "***" if name in SECRET_HEADERS else value for name, value in headers}
+
+
+def metadata(signed: SignedUrl, params: Params) -> list[Metadatum]:
     """Return the rows of the build page: never the URL."""
-    asked_for = {
-        option: value for option in _SHOWN if (value := getattr(params, option)) is not None
-    }
+    shown = {option: getattr(params, option) for option in _SHOWN}
+    further = {}
+    if params.headers is not None:
+        options = UPLOAD_HEADERS.values()
+        headers = _shown_headers(signed).items()
+        further = {name: value for name, value in headers if name not in options}
     return rows(
-        bucket=signed.bucket.name,
-        key=signed.request.key,
-        region=signed.bucket.region,
-        host=signed.bucket.netloc,
-        method=signed.request.method,
-        expires_at=lifetime.timestamp(signed.expires_at),
-        **asked_for,
+        {
+            "bucket": signed.bucket.name,
+            "key": signed.request.key,
+            "region": signed.bucket.region,
+            "host": signed.bucket.netloc,
+            "method": signed.request.method,
+            "expires_at": lifetime.timestamp(signed.expires_at),
+            **{option: str(value) for option, value in shown.items() if value is not None},
+            **further,
+        }
     )
 
 
 def summary(signed: dict[str, SignedUrl]) -> list[Metadatum]:
     """Return the rows of the build page for several URLs, with the earliest expiry."""
     bucket = next(iter(signed.values())).bucket
+    requests = {name: one.request for name, one in signed.items()}
     return rows(
-        bucket=bucket.name,
-        region=bucket.region,
-        host=bucket.netloc,
-        expires_at=lifetime.timestamp(min(one.expires_at for one in signed.values())),
-        **{
-            f"files.{name}": f"{one.request.method} {one.request.key}"
-            for name, one in signed.items()
-        },
+        {
+            "bucket": bucket.name,
+            "region": bucket.region,
+            "host": bucket.netloc,
+            "expires_at": lifetime.timestamp(min(one.expires_at for one in signed.values())),
+            **{f"files.{name}": f"{one.method} {one.key}" for name, one in requests.items()},
+        }
     )
 
 
-def rows(**values: str) -> list[Metadatum]:
+def rows(values: dict[str, str]) -> list[Metadatum]:
     """Return metadata in Concourse's format."""
     return [Metadatum(name=name, value=value) for name, value in values.items()]

@@ -46,15 +46,16 @@ Flag = bool | str | None
 # Allowed values. typing.Literal could say this in the Structs, but importing typing takes longer
 # than the rest of a run.
 FLAGS = (True, False, "true", "false", "True", "False")
-CHOICES: dict[str, tuple[str | bool, ...]] = {
+CHOICES: dict[str, tuple[str | bool | int, ...]] = {
     "use_path_style": FLAGS,
     "disable_ssl": FLAGS,
     "skip_ssl_verification": FLAGS,
     "use_dualstack_endpoint": FLAGS,
     "use_fips_endpoint": FLAGS,
     "use_accelerate_endpoint": FLAGS,
+    "bucket_endpoint": FLAGS,
     "disposition": ("attachment", "inline"),
-    "method": ("GET", "HEAD", "PUT", "DELETE"),
+    "method": ("GET", "HEAD", "PUT", "DELETE", "POST"),
     "acl": (
         "private",
         "public-read",
@@ -65,6 +66,8 @@ CHOICES: dict[str, tuple[str | bool, ...]] = {
         "bucket-owner-full-control",
     ),
     "server_side_encryption": ("AES256", "aws:backup", "aws:fsx", "aws:kms", "aws:kms:dsse"),
+    "request_payer": ("requester",),
+    "success_status": (200, 201, 204, "200", "201", "204"),
     "verify": ("none", "head", "url"),
     "on_short_credentials": ("warn", "fail", "clamp"),
 }
@@ -108,6 +111,8 @@ class Span(Input, frozen=True, kw_only=True):
 
 
 Duration = int | float | str | Span
+Headers = dict[str, str | bool | int]
+Size = int | str | None
 
 
 class Source(Input, frozen=True, kw_only=True):
@@ -124,6 +129,8 @@ class Source(Input, frozen=True, kw_only=True):
     aws_role_session_name: Text = None
     endpoint: Text = None
     public_endpoint: Text = None
+    bucket_endpoint: Flag = None
+    sts_endpoint: Text = None
     use_path_style: Flag = None
     disable_ssl: Flag = None
     skip_ssl_verification: Flag = None
@@ -134,8 +141,8 @@ class Source(Input, frozen=True, kw_only=True):
     max_expires_in: Duration | None = None
 
 
-class UrlParams(Input, frozen=True, kw_only=True):
-    """The fields of `get_params` that describe one URL, and may also stand inside `files`."""
+class Params(Input, frozen=True, kw_only=True):
+    """The `get_params` of a put step, or the `params` of a get step."""
 
     file_path: Text = None
     s3_uri: Text = None
@@ -153,39 +160,28 @@ class UrlParams(Input, frozen=True, kw_only=True):
     acl: Text = None
     server_side_encryption: Text = None
     sse_kms_key_id: Text = None
+    headers: Headers | None = None
+    request_payer: Text = None
+    min_size: Size = None
+    max_size: Size = None
+    success_status: Size = None
+    success_redirect: Text = None
     url_file: Text = None
     verify: Text = None
     on_short_credentials: Text = None
-
-
-class Params(UrlParams, frozen=True, kw_only=True):
-    """The `get_params` of a put step, or the `params` of a get step."""
-
-    files: dict[str, UrlParams] | None = None
+    # each entry is a map of Params, without these two fields
+    files: dict[str, dict[str, object]] | None = None
     aws_web_identity_token: Text = None
 
 
 Version = dict[str, str]
 
 
-class CheckRequest(Base, frozen=True, kw_only=True):
-    """The request of `check`. It needs no version, as there is never a new one to find."""
+class Request(Base, frozen=True, kw_only=True):
+    """The request of any step. `in` takes `Params`; the params of `out` are refused with advice."""
 
     source: Source | None = None
-
-
-class PutRequest(Base, frozen=True, kw_only=True):
-    """The request of `out`. It takes no params; they are decoded to be refused with advice."""
-
-    source: Source | None = None
-    params: dict[str, Raw] | None = None
-
-
-class GetRequest(Base, frozen=True, kw_only=True):
-    """The request of `in`."""
-
-    source: Source | None = None
-    params: Params | None = None
+    params: Raw = Raw(b"null")
     version: Version | None = None
 
 

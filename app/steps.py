@@ -6,18 +6,8 @@ https://concourse-ci.org/implementing-resource-types.html
 from . import output, signing
 from .config import Config
 from .destination import Destination
-from .protocol import (
-    CheckRequest,
-    GetRequest,
-    Params,
-    Place,
-    PutRequest,
-    ResourceError,
-    Response,
-    Source,
-    UrlParams,
-)
-from .request import S3Request
+from .protocol import Params, Place, ResourceError, Response, Source, Version
+from .request import READ_METHODS, SECRET_HEADERS, S3Request
 from .signing import Plan, SignedUrl
 from .sigv4 import Credentials
 
@@ -25,35 +15,39 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing these costs start-up time
     from collections.abc import Mapping
 
+    from .aws.verify import Target
     from .protocol import Warn
 
 
-def check(request: CheckRequest) -> list[object]:
+def check(source: Source) -> list[object]:
     """Run the "check" executable: it never returns versions, but validates the source."""
-    Config(request.source or Source())
+    Config(source)
     return []
 
 
-def put(request: PutRequest, *, now: int) -> Response:
+def put(source: Source, params: "Mapping[str, object]", *, now: int) -> Response:
     """Run the "out" executable: return a new version, so that the implicit get runs.
 
-    A version is public, and AWS keeps no record of a URL, so the version is only the time.
+    A version is public, and AWS keeps no record of a URL, so the version is only the time: `now`,
+    in Unix nanoseconds. Concourse would take two puts with the same version for one.
     """
-    bucket = Config(request.source or Source()).bucket
-    if request.params:
-        names = ", ".join(request.params)
+    bucket = Config(source).bucket
+    if params:
         raise ResourceError(
             ("params",),
-            f"not supported on put; move to get_params (the implicit get signs the URL): {names}",
+            "not supported on put; move to get_params (the implicit get signs the URL): "
+            + ", ".join(params),
         )
     return Response(
-        version={"execution_date": str(now)},
-        metadata=output.rows(bucket=bucket.name, region=bucket.region),
+        version={"execution_date": str(now // 10**9), "nanoseconds": str(now % 10**9)},
+        metadata=output.rows({"bucket": bucket.name, "region": bucket.region}),
     )
 
 
 def get(
-    request: GetRequest,
+    source: Source,
+    params: Params,
+    version: Version,
     destination: Destination,
     environ: "Mapping[str, str]",
     *,
@@ -61,13 +55,12 @@ def get(
     warn: "Warn",
 ) -> tuple[Response, list[str]]:
     """Run the "in" executable: sign, write the files, and return the response and the log."""
-    config, params = Config(request.source or Source()), request.params or Params()
-    signed, files = sign(config, params, environ, now=now, warn=warn)
+    signed, files = sign(Config(source), params, environ, now=now, warn=warn)
     destination.write(files)
     several = params.files is not None
     metadata = output.summary(signed) if several else output.metadata(signed[""], params)
     log = [output.log_line(one) for one in signed.values()]
-    return Response(version=request.version or {}, metadata=metadata), log
+    return Response(version=version, metadata=metadata), log
 
 
 def sign(
@@ -91,15 +84,13 @@ def sign(
         for name, plan in plans.items():
             signed[name] = signing.sign(plan, credentials, now=now, warn=warn_as_written)
             files[name] = output.files(signed[name], plan.params, plan.place)
-        for name, plan in plans.items():
-            if plan.params.verify not in (None, "none"):
-                _verify(signed[name], plan, config, credentials, now=now, warn=warn_as_written)
+        _verify(plans, signed, config, credentials, now=now, warn=warn_as_written)
     except ResourceError as error:
         raise ResourceError(_as_written(error.place, params), error.problem) from None
     return signed, files[""] if params.files is None else output.collect(signed, files)
 
 
-def _urls(params: Params) -> dict[str, tuple[UrlParams, Place]]:
+def _urls(params: Params) -> dict[str, tuple[Params, Place]]:
     """Return the params of each URL, with their place."""
     if params.files is None:
         return {"": (params, ("params",))}
@@ -118,32 +109,54 @@ def _as_written(place: Place, params: Params) -> Place:
 
 
 def _verify(
-    signed: SignedUrl,
-    plan: Plan,
+    plans: dict[str, Plan],
+    signed: dict[str, SignedUrl],
     config: Config,
     credentials: Credentials,
     *,
     now: int,
     warn: "Warn",
 ) -> None:
-    """Check the object or the URL, as `verify` says. Raises ResourceError if S3 refuses."""
-    from .aws import verify
+    """Check each object or URL, as `verify` says. Raises ResourceError if S3 refuses."""
+    names = [name for name, plan in plans.items() if plan.params.verify not in (None, "none")]
+    if names:
+        from .aws import verify
 
+        targets = [_target(plans[name], signed[name], config, credentials, now) for name in names]
+        verify.check(targets, config.tls, warn)
+
+
+def _target(
+    plan: Plan, signed: SignedUrl, config: Config, credentials: Credentials, now: int
+) -> "Target":
+    """Return what to request: the URL itself, or one of our own that changes nothing."""
+    from .aws.verify import PROBE_LIFETIME, Target
+
+    request, bucket = plan.request, config.bucket
+    is_read = request.method in READ_METHODS
+    if plan.params.verify == "head":  # as this machine reaches the bucket
+        bucket = config.internal_bucket
+    needed = [pair for pair in request.query if pair[0] in ("versionId", "x-amz-request-payer")]
+    if not is_read:
+        request = S3Request("GET", "", [("list-type", "2"), ("max-keys", "0"), *needed], {})
+    elif plan.params.verify == "head":  # without response overrides and conditions
+        own = {name: value for name, value in request.headers.items() if name.startswith("x-amz-")}
+        request = S3Request("GET", request.key, needed, own)
     url = signed.url
-    if plan.params.verify == "head":
-        # as this machine reaches the bucket, and without the response overrides
-        versions = [(name, value) for name, value in plan.request.query if name == "versionId"]
-        read = S3Request("GET", plan.request.key, versions, {})
-        url = signing.url(read, config.internal_bucket, credentials, verify.PROBE_LIFETIME, now)
-    target = verify.Target(
+    if request is not plan.request:
+        url = signing.url(request, bucket, credentials, PROBE_LIFETIME, now)
+    secrets = [credentials.secret_access_key, credentials.session_token or ""]
+    secrets += (value for name, value in request.headers.items() if name in SECRET_HEADERS)
+    return Target(
         url=url,
-        method=plan.request.method,
-        mode=plan.params.verify or "",
+        method=request.method,
+        headers=request.headers,
+        changes=None if is_read else plan.request.method,
         s3_uri=signed.s3_uri,
-        region=plan.bucket.region,
+        region=bucket.region,
         place=plan.place,
         key_field="s3_uri" if plan.params.s3_uri else "file_path",
         bucket_field=config.bucket_field,
         has_version=plan.params.version_id is not None,
+        secrets=frozenset(filter(None, secrets)),
     )
-    verify.check(target, config.tls, warn)

@@ -6,7 +6,6 @@ Access points, pseudo-regions, and AWS's dual-stack, FIPS and Transfer Accelerat
 import os
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
@@ -33,8 +32,9 @@ def resolve(
     do not depend on the credentials. Raises ResourceError with boto3's objection.
     """
     os.environ.pop("SSLKEYLOGFILE", None)  # botocore clients open this file on construction
+    session = _session()
     try:
-        client = _session().client(
+        client = session.create_client(
             "s3",
             region_name=region,
             use_ssl=ssl,
@@ -60,10 +60,21 @@ def resolve(
     except (BotoCoreError, ClientError, ValueError) as error:
         raise ResourceError(("source",), f"AWS has no such address: {error}") from None
     _, _, region, service, _ = parse_qs(url.query)["X-Amz-Credential"][0].split("/")
+    if fips and not _has_fips(region, session):
+        raise ResourceError(("source", "use_fips_endpoint"), f"S3 has no FIPS endpoint in {region}")
     return url.scheme, url.netloc, unquote(url.path.removesuffix(f"/{_KEY}")), region, service
 
 
-def _session() -> boto3.Session:
+def _has_fips(region: str, session: Session) -> bool:
+    """Whether AWS lists a FIPS host for a region, or does not list the region."""
+    for partition in session.get_data("endpoints")["partitions"]:
+        endpoint = partition["services"].get("s3", {}).get("endpoints", {}).get(region)
+        if endpoint is not None and region in partition["regions"]:
+            return any("fips" in variant["tags"] for variant in endpoint.get("variants", ()))
+    return True
+
+
+def _session() -> Session:
     """Return a session with botocore's defaults, ignoring environment variables and config files.
 
     So the same source gives the same URL on every worker.
@@ -71,5 +82,4 @@ def _session() -> boto3.Session:
     defaults = {name: default for name, (_, _, default, _) in Session.SESSION_VARIABLES.items()}
     defaults.update(config_file=os.devnull, credentials_file=os.devnull)
     # no config key and no environment variable for any setting
-    variables = {name: (None, None, default, None) for name, default in defaults.items()}
-    return boto3.Session(botocore_session=Session(variables))
+    return Session({name: (None, None, default, None) for name, default in defaults.items()})

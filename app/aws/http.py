@@ -1,8 +1,9 @@
-"""TLS trust, timeouts and error messages of all requests that the program makes.
+"""Timeouts, TLS, proxies and error messages of all requests that the program makes.
 
-Requests are sent by botocore's HTTP session, which knows proxies and TLS.
+botocore's HTTP session sends them.
 """
 
+import re
 import signal
 import ssl
 from collections.abc import Iterator
@@ -24,16 +25,23 @@ from botocore.exceptions import (
 )
 from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
-from botocore.utils import get_environ_proxies
 
 from ..protocol import Place, ResourceError
+from .proxy import proxies
 from .tls import Tls
+from .trust import certificates
 
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
-CONNECT, READ, TOTAL = 5, 10, 30  # seconds to connect, to read, and in total, with retries
+# Seconds to connect, to read, and for all requests of a step, with their retries.
+CONNECT, READ, TOTAL = 5, 10, 30
 ATTEMPTS = 3
-RETRYABLE = (ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError)
+RETRYABLE = (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 
 def config(**more: Any) -> Config:
@@ -47,22 +55,26 @@ def config(**more: Any) -> Config:
 
 
 class Session(URLLib3Session):  # type: ignore[misc]  # botocore is not typed
-    """botocore's HTTP session with the TLS settings of the source. One session per server.
+    """botocore's HTTP session for the server of a URL.
 
-    `ca_bundle` adds to what the machine trusts, as in concourse/s3-resource.
+    It trusts what the machine trusts and, as in concourse/s3-resource, `ca_bundle` of the source.
     """
 
     def __init__(self, tls: Tls | None, url: str) -> None:
-        self._ca_bundle = tls and tls.ca_bundle
-        super().__init__(
-            verify=tls is None or tls.verify,
-            proxies=get_environ_proxies(url),
-            timeout=(CONNECT, READ),
-        )
+        self._certificates = None
+        verify = tls is None or tls.verify
+        if verify and url.startswith("https:"):
+            ca_bundle = tls.ca_bundle if tls else None
+            self._certificates = f"{certificates()}\n{ca_bundle or ''}"
+        super().__init__(verify=verify, proxies=proxies(url), timeout=(CONNECT, READ))
 
     def _get_pool_manager_kwargs(self, **more: Any) -> dict[str, Any]:
         # as text: the image may be read-only, so there is no place for a file
-        return {**super()._get_pool_manager_kwargs(**more), "ca_cert_data": self._ca_bundle}
+        return {**super()._get_pool_manager_kwargs(**more), "ca_cert_data": self._certificates}
+
+    def _setup_ssl_cert(self, conn: Any, url: str, verify: bool) -> None:
+        super()._setup_ssl_cert(conn, url, verify)
+        conn.ca_certs = None  # instead of botocore's own bundle
 
 
 class _TimeoutError(BaseException):
@@ -70,8 +82,11 @@ class _TimeoutError(BaseException):
 
 
 @contextmanager
-def request(place: Place, server: str) -> Iterator[None]:
-    """Give the block TOTAL seconds, and report its failure as a ResourceError of `place`."""
+def time_limit() -> Iterator[None]:
+    """Give the block TOTAL seconds, unless it is inside another such block."""
+    if signal.getitimer(signal.ITIMER_REAL)[0]:
+        yield
+        return
 
     def stop(*_: object) -> NoReturn:
         raise _TimeoutError
@@ -80,21 +95,26 @@ def request(place: Place, server: str) -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, TOTAL)
     try:
         yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextmanager
+def request(place: Place, server: str) -> Iterator[None]:
+    """Limit the time of the block, and report its failure as a ResourceError of `place`."""
+    try:
+        with time_limit():
+            yield
     except _TimeoutError:
         raise ResourceError(place, f"{server}: no response within {TOTAL} seconds") from None
     except BotoCoreError as error:
         raise ResourceError(place, f"{server}: {explain(error)}") from None
-    except (
-        OSError,
-        ValueError,
-    ) as error:  # AWS_ENDPOINT_URL that is not a URL, SSLKEYLOGFILE that is not a file
+    except (OSError, ValueError) as error:
+        # AWS_ENDPOINT_URL that is not a URL, SSLKEYLOGFILE that is not a file
         raise ResourceError(place, f"{server}: cannot send the request: {error}") from None
     except ResponseParserError:
-        raise ResourceError(
-            place, f"{server}: unreadable response: wrong host, or an error page from a proxy?"
-        ) from None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        problem = "unreadable response: wrong host, or an error page from a proxy?"
+        raise ResourceError(place, f"{server}: {problem}") from None
 
 
 def host(url: str) -> str:
@@ -110,10 +130,7 @@ def explain(error: BotoCoreError) -> str:
             reason = _tls_reason(cause)
             return f"certificate verification failed: {reason} (for a private CA, set ca_bundle)"
         case ProxyConnectionError():
-            return (
-                "the proxy did not respond: "
-                "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY in the environment"
-            )
+            return _proxy_reason(cause)
         case ConnectTimeoutError():
             return f"connection timed out after {CONNECT} seconds: check the host and firewalls"
         case ReadTimeoutError():
@@ -127,6 +144,16 @@ def explain(error: BotoCoreError) -> str:
         case HTTPClientError():
             return "did not answer with HTTP: check the port, and http vs https"
     return str(error)
+
+
+def _proxy_reason(cause: object) -> str:
+    advice = "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY in the environment"
+    refusal = re.search(r"Tunnel connection failed: (\d+)([ \w-]*)", str(cause))
+    if not refusal:
+        return f"the proxy did not respond: {advice}"
+    if refusal[1] == "407":
+        return "the proxy requires authentication (407): set HTTPS_PROXY=http://USER:PASSWORD@HOST"
+    return f"the proxy refused to connect ({refusal[1]}{refusal[2]}): {advice}"
 
 
 def _tls_reason(cause: object) -> str:

@@ -14,6 +14,7 @@ from botocore.session import Session
 
 from .. import duration
 from ..lifetime import EXPIRED
+from ..messages.redaction import redact
 from ..protocol import ResourceError
 from ..sigv4 import Credentials
 from . import http
@@ -88,11 +89,14 @@ def assume(
     respond.
     """
     with http.request(_ROLE, "AWS STS"):
-        ask = partial(_ask, _client(role, credentials), role, web_identity_token, environ)
+        client = _client(role, credentials)
+    host = http.host(client.meta.endpoint_url)
+    with http.request(_ROLE, host):
+        ask = partial(_ask, client, role, web_identity_token, environ)
         try:
             session, length = _longest_session(ask, _length(lifetime), warn)
         except ClientError as error:
-            raise _refusal(error, web_identity_token) from None
+            raise _refusal(error, host, credentials, web_identity_token) from None
     return Credentials(
         access_key_id=session["AccessKeyId"],
         secret_access_key=session["SecretAccessKey"],
@@ -131,6 +135,7 @@ def _client(role: Role, credentials: Credentials | None) -> Any:
     client = session.create_client(
         "sts",
         region_name=role.region,
+        endpoint_url=role.endpoint_url,
         aws_access_key_id=credentials and credentials.access_key_id,
         aws_secret_access_key=credentials and credentials.secret_access_key,
         aws_session_token=credentials and credentials.session_token,
@@ -166,13 +171,16 @@ def _message(error: ClientError) -> str:
     return str(error.response["Error"].get("Message"))
 
 
-def _refusal(error: ClientError, web_identity_token: str | None) -> ResourceError:
-    code, message = error.response["Error"].get("Code"), _message(error)
+def _refusal(
+    error: ClientError, host: str, credentials: Credentials | None, web_identity_token: str | None
+) -> ResourceError:
+    code = error.response["Error"].get("Code")
+    secrets = [web_identity_token]
+    if credentials:
+        secrets += credentials.secret_access_key, credentials.session_token
+    message = redact(_message(error), {secret for secret in secrets if secret})
     if "ignature expired" in message or "ignature not yet current" in message:
-        return ResourceError(
-            ("clock",), f"this machine's clock is wrong, according to AWS STS: {message}"
-        )
-    if web_identity_token:
-        message = message.replace(web_identity_token, "***")
+        return ResourceError(("clock",), f"{host}: this machine's clock is wrong: {message}")
     known = _TOKEN_REFUSED if web_identity_token else _REFUSED
-    return ResourceError(*known.get(code, (_ROLE, f"AWS STS responded with {code}: {message}")))
+    place, problem = known.get(str(code), (_ROLE, f"responded with {code}: {message}"))
+    return ResourceError(place, f"{host}: {problem}")

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Mapping
 
 from .. import __version__
-from .redaction import redact
+from .redaction import redact, secrets
 
 DEBUG = "S3_PRESIGNED_URL_DEBUG"
 
@@ -18,7 +18,5 @@ def report(error: Exception, request: bytes, environ: Mapping[str, str]) -> list
     line = f"internal error ({type(error).__name__}) in {program}. Please report it"
     if environ.get(DEBUG) != "1":
         return [f"{line}; {DEBUG}=1 shows a redacted traceback"]
-    return [
-        line,
-        *redact("".join(traceback.format_exception(error)), request, environ).splitlines(),
-    ]
+    text = "".join(traceback.format_exception(error))
+    return [line, *redact(text, secrets(request, environ)).splitlines()]

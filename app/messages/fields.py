@@ -13,7 +13,9 @@ SOURCE = {
     "aws_role_external_id": "external ID for the role's trust policy",
     "aws_role_session_name": "session name shown in CloudTrail",
     "endpoint": "host or URL of an S3-compatible provider",
-    "public_endpoint": "public host or URL to sign for, if it differs from endpoint",
+    "public_endpoint": "public host or URL to sign for, if not endpoint",
+    "bucket_endpoint": "the host of endpoint (or public_endpoint) is the bucket's own",
+    "sts_endpoint": "host or URL of the STS that assumes aws_role_arn",
     "use_path_style": "put the bucket in the path instead of the host",
     "disable_ssl": "use http instead of https",
     "skip_ssl_verification": "do not verify certificates when making a request",
@@ -37,10 +39,16 @@ PARAMS = {
     "response_content_encoding": "Content-Encoding of the response",
     "response_expires": "Expires of the response, an HTTP date",
     "method": "HTTP method of the request (default: GET)",
-    "content_type": "PUT: Content-Type that the upload must send",
-    "acl": "PUT: canned ACL that the upload must send",
-    "server_side_encryption": "PUT: encryption that the upload must request",
-    "sse_kms_key_id": "PUT: KMS key to encrypt with",
+    "content_type": "PUT, POST: Content-Type that the upload must send (POST: or image/*)",
+    "acl": "PUT, POST: canned ACL that the upload must send",
+    "server_side_encryption": "PUT, POST: encryption that the upload must request",
+    "sse_kms_key_id": "PUT, POST: KMS key to encrypt with",
+    "headers": "further headers to sign, which the request must send: a map of names to values",
+    "request_payer": "who pays for the request",
+    "min_size": "POST: smallest size of the upload, such as 1 or 10KB",
+    "max_size": "POST: largest size of the upload, such as 10MB or 10MiB",
+    "success_status": "POST: status of the response to an upload (default: 204)",
+    "success_redirect": "POST: URL to which an upload is redirected",
     "url_file": "file to write the URL to (default: url; for presign, stdout)",
     "verify": "check the object or the URL before writing it (default: none)",
     "on_short_credentials": "what to do if the credentials expire before the URL (default: warn)",
@@ -61,6 +69,9 @@ _FORMS = {
     "max_expires_in": "a duration such as 24h",
     "expires_in": "a duration such as 24h, 1h30m, {hours: 24}, or whole seconds",
     "files": "a map of names to params, such as {installer: {file_path: setup.exe}}",
+    "headers": "a map of names to values, such as {x-amz-meta-build: 42}",
+    "min_size": "bytes, such as 1048576, 10MB or 10MiB",
+    "max_size": "bytes, such as 1048576, 10MB or 10MiB",
 }
 
 
@@ -78,8 +89,8 @@ def is_flag(field: str) -> bool:
 
 def choices(field: str) -> str:
     """Return the choices of a field, as `a, b or c`."""
-    *first, last = map(str, CHOICES[field])
-    return f"{', '.join(first)} or {last}"
+    *first, last = dict.fromkeys(map(str, CHOICES[field]))
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def help_text(field: str) -> str:

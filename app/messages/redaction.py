@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from ..bounds import check_depth
+from ..request import SECRET_HEADERS
 from ..sigv4 import Credentials
 from .fields import SECRET
 
@@ -25,16 +26,17 @@ def remember(credentials: Credentials) -> Credentials:
     return credentials
 
 
-def redact(text: str, request: bytes, environ: Mapping[str, str]) -> str:
-    """Return the text without the secrets of this run, in any encoding, and without signatures."""
-    given = (
-        _in_request(request)
-        | _remembered
-        | {environ[name] for name in _VARIABLES if environ.get(name)}
-    )
+def secrets(request: bytes, environ: Mapping[str, str]) -> set[str]:
+    """Return the secrets of this run."""
+    given = {environ[name] for name in _VARIABLES if environ.get(name)}
+    return given | _remembered | _in_request(request)
+
+
+def redact(text: str, secrets: set[str]) -> str:
+    """Return the text without the secrets, in any encoding, and without signatures."""
     forms = {
         form
-        for secret in given
+        for secret in secrets
         for form in (secret, quote(secret, safe=""), quote(secret), repr(secret)[1:-1])
     }
     for form in sorted(forms, key=len, reverse=True):
@@ -57,7 +59,8 @@ def _in_value(value: Any, *, secret: bool = False) -> Iterator[str]:
             yield value
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield from _in_value(inner, secret=secret or name in SECRET)
+            is_secret = name in SECRET or name.lower() in SECRET_HEADERS
+            yield from _in_value(inner, secret=secret or is_secret)
     elif isinstance(value, list):
         for inner in value:
             yield from _in_value(inner, secret=secret)

@@ -5,32 +5,76 @@ keys of maps. So this compares the decoded value with the Structs again, field b
 """
 
 import difflib
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
 from .. import bounds
-from ..protocol import Base, Input, Params, Place, ResourceError, Source, UrlParams, is_allowed
+from ..protocol import Base, Input, Params, Place, ResourceError, Source, is_allowed
 from . import fields
 
+# What other tools have as options of their own, and belongs in `headers` here.
+_HEADERS = (
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-md5",
+    "expires",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-unmodified-since",
+    "range",
+    "x-amz-checksum-sha256",
+    "x-amz-expected-bucket-owner",
+    "x-amz-object-lock-mode",
+    "x-amz-storage-class",
+    "x-amz-tagging",
+    "x-amz-website-redirect-location",
+)
+_HEADER_OF = {
+    **{name.removeprefix("x-amz-").replace("-", ""): name for name in _HEADERS},
+    "metadata": "x-amz-meta-NAME",
+    "tags": "x-amz-tagging",
+}
 
-def explain_request(stdin: bytes, request: type[Base]) -> ResourceError:
-    """Return the first mistake in what was read from stdin and is not a valid `request`."""
-    place = ("stdin",)
-    if not stdin.strip():
+Fields = TypeVar("Fields", bound=Base)
+
+
+def explain_json(json: bytes, type_: Any, place: Place) -> ResourceError:
+    """Return the first mistake in JSON at `place` that is not a valid `type_`.
+
+    The place of what was read from stdin is `()`.
+    """
+    stdin = ("stdin",)
+    if not json.strip():
         return ResourceError(
-            place, 'is empty: must be a request, such as {"source": {"bucket_name": "my-bucket"}}'
+            stdin, 'is empty: must be a request, such as {"source": {"bucket_name": "my-bucket"}}'
         )
     try:
-        bounds.check_depth(stdin)
-        value = msgspec.json.decode(stdin)
+        bounds.check_depth(json)
+        value = msgspec.json.decode(json)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return ResourceError(place, f"invalid JSON: {error}")
+        return ResourceError(stdin, f"invalid JSON: {error}")
     except RecursionError:
-        return ResourceError(place, f"JSON is nested too deeply (limit: {bounds.MAX_DEPTH} levels)")
-    if not isinstance(value, dict):
-        return ResourceError(place, f"must be a JSON object, got {_kind(value)}")
-    return explain(value, request, ()) or ResourceError(place, "not a valid Concourse request")
+        return ResourceError(stdin, f"JSON is nested too deeply (limit: {bounds.MAX_DEPTH} levels)")
+    if place:
+        mistake = _explain_field(value, type_, place)
+    elif isinstance(value, dict):
+        mistake = explain(value, type_, place)
+    else:
+        mistake = ResourceError(stdin, f"must be a JSON object, got {_kind(value)}")
+    return mistake or ResourceError(stdin, "not a valid Concourse request")
+
+
+def convert(value: dict[str, Any], struct: type[Fields], place: Place) -> Fields:
+    """Return the map at `place` as a `struct`. Raises ResourceError for a mistake in it."""
+    try:
+        return msgspec.convert(value, struct)
+    except msgspec.ValidationError as error:
+        raise explain(value, struct, place) or ResourceError(place, str(error)) from None
 
 
 def explain(value: dict[str, Any], struct: type[Base], place: Place) -> ResourceError | None:
@@ -41,7 +85,7 @@ def explain(value: dict[str, Any], struct: type[Base], place: Place) -> Resource
     mistakes = (
         _explain_field(value[name], type_, (*place, name))
         for name, type_ in types.items()
-        if name in value
+        if name in value and type_ is not msgspec.Raw  # which is explained when it is decoded
     )
     return next(filter(None, mistakes), None)
 
@@ -62,11 +106,12 @@ def _explain_field(value: Any, type_: Any, place: Place) -> ResourceError | None
         if struct:
             return explain(value, struct, place)
         if place == ("params", "files"):
-            return next(
-                filter(
-                    None, (_explain_entry(entry, (*place, name)) for name, entry in value.items())
-                ),
-                None,
+            name, entry = next(
+                (name, entry) for name, entry in value.items() if not isinstance(entry, dict)
+            )
+            return ResourceError(
+                (*place, name),
+                f"must be a map such as {{file_path: setup.exe}}, got {_kind(entry)}",
             )
         if place == ("version",):
             name, text = next(
@@ -89,18 +134,10 @@ def _explain_field(value: Any, type_: Any, place: Place) -> ResourceError | None
     return ResourceError(place, f"must be {expected}, got {got}{advice}")
 
 
-def _explain_entry(entry: Any, place: Place) -> ResourceError | None:
-    if isinstance(entry, dict):
-        return explain(entry, UrlParams, place)
-    return ResourceError(
-        place, f"must be a map such as {{file_path: setup.exe}}, got {_kind(entry)}"
-    )
-
-
 def _unknown(names: list[str], struct: type[Base], place: Place) -> ResourceError:
     """Return an error that names every unknown field, each with a hint if there is one."""
     known = struct.__struct_fields__
-    hints = [_hint(name, struct, known) for name in names]
+    hints = [_hint(name, known, place) for name in names]
     listing = f"must be one of {', '.join(known)}"
     if len(names) == 1:
         return ResourceError((*place, names[0]), f"unknown field: {hints[0] or listing}")
@@ -112,13 +149,16 @@ def _unknown(names: list[str], struct: type[Base], place: Place) -> ResourceErro
     )
 
 
-def _hint(name: str, struct: type[Base], known: tuple[str, ...]) -> str:
-    if struct is UrlParams and name in Params.__struct_fields__:
+def _hint(name: str, known: tuple[str, ...], place: Place) -> str:
+    if place[:-1] == ("params", "files") and name in Params.__struct_fields__:
         return "not allowed inside files: set it next to files, it applies to every entry"
     if name in Source.__struct_fields__:
         return "it belongs in the source of the resource"
     if name in Params.__struct_fields__:
         return "it belongs in get_params"
+    header = _HEADER_OF.get(name.lower().replace("_", "").replace("-", "").removeprefix("xamz"))
+    if header and "headers" in known:
+        return f"it is a header: set {header} in headers"
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return f"did you mean {close[0]}?" if close else ""
 
