@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from .program import Program
+from .servers import SERVERS, S3Server, certificate
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,3 +85,22 @@ def _no_aws_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[S3Server]:
+    with SERVERS[request.param](tmp_path_factory.mktemp("s3")) as running:
+        running.put("hello.txt", b"hello")
+        yield running
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def secure_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[S3Server]:
+    folder = tmp_path_factory.mktemp("s3")
+    with SERVERS[request.param](folder, certificate(folder)) as running:
+        running.put("hello.txt", b"hello")
+        yield running

@@ -74,13 +74,14 @@ def boto3_url(
     with mock.patch(
         "botocore.auth.get_current_datetime", return_value=datetime.fromtimestamp(now, UTC)
     ):
-        url: str = _client_for(source).generate_presigned_url(
+        url: str = client_for(source).generate_presigned_url(
             BOTO3_METHODS[method], parameters, expires_in
         )
     return url
 
 
-def _client_for(source: dict[str, Any]) -> Any:
+def client_for(source: dict[str, Any]) -> Any:
+    """Return botocore's client for the address of a source, with its credentials."""
     endpoint = source.get("public_endpoint") or source.get("endpoint")
     path_style = source.get(
         "use_path_style", endpoint is not None and not source["bucket_name"].startswith("arn:")
@@ -92,7 +93,7 @@ def _client_for(source: dict[str, Any]) -> Any:
     if endpoint:  # boto3 keeps capitals in the host, although it signs for lower case
         scheme, _, rest = endpoint.rpartition("://")
         host, slash, path = rest.partition("/")
-        endpoint = f"{scheme}://{host.lower()}{slash}{path}"
+        endpoint = f"{scheme}://{host.lower()}{slash}{path}".rstrip("/")
     made = client(
         source["region_name"],
         endpoint,

@@ -114,10 +114,11 @@ class Proxy(BaseHTTPRequestHandler):
     """A proxy that refuses every connection and records its target."""
 
     targets: list[str]
+    status = 403
 
     def do_CONNECT(self) -> None:
         self.targets.append(self.path)
-        self.send_error(403)
+        self.send_error(self.status)
 
     def log_message(self, *_: Any) -> None:
         pass

@@ -26,7 +26,7 @@ import boto3
 import trustme
 from botocore.config import Config
 
-from .program import ACCESS_KEY_ID, ROOT, SECRET_ACCESS_KEY
+from .program import ACCESS_KEY_ID, ROOT, SECRET_ACCESS_KEY, Program, get_request
 
 VERSITYGW = ROOT / ".cache" / "bin" / "versitygw"
 INSTALLED = Path(sys.executable).parent  # where pip puts programs
@@ -109,6 +109,16 @@ def send(
         return response.status, response.read(), response.headers
     finally:
         connection.close()
+
+
+def sign(
+    program: Program, server: S3Server, destination: Path, params: dict[str, Any], **source: Any
+) -> str:
+    """Return the URL that `in` writes for a server."""
+    request = get_request(params, **{"endpoint": server.url, "region_name": REGION, **source})
+    result = program.run("in", destination, request=request)
+    assert result.code == 0, result.stderr
+    return (destination / "url").read_text()
 
 
 def certificate(folder: Path) -> Certificate:

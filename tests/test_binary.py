@@ -195,7 +195,7 @@ def test_streams_that_append_to_a_file_keep_its_content(
 def test_boto3_and_its_models_are_included(program: Program, root: Path) -> None:
     sources: list[dict[str, Any]] = [
         {"use_dualstack_endpoint": True},
-        {"use_fips_endpoint": True},
+        {"use_fips_endpoint": True, "region_name": "us-east-1"},
         {"use_accelerate_endpoint": True},
         {"bucket_name": "arn:aws:s3:eu-west-1:123456789012:accesspoint/my-point"},
         {"region_name": "aws-global"},

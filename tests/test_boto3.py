@@ -8,6 +8,7 @@ from unittest import mock
 
 import msgspec
 import pytest
+from botocore.handlers import validate_bucket_name
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from app.aws import address
 from app.config import Config
 from app.protocol import CHOICES, Params, ResourceError, Source
 
-from .expect import BOTO3_METHODS, SESSION, boto3_url, client
+from .expect import BOTO3_METHODS, SESSION, boto3_url, client, client_for
 from .test_bucket import OUTPOST
 from .test_sigv4 import AWS_EXAMPLE_TIME
 
@@ -57,9 +58,7 @@ buckets = st.one_of(
 ports = st.one_of(
     st.just(""), st.sampled_from([":80", ":443"]), st.integers(1, 65535).map(":{}".format)
 )
-hosts = st.sampled_from(
-    ["localhost", "127.0.0.1", "[::1]", "s3.Example.COM", "minio", "10.0.0.5", "1.2.3"]
-)
+hosts = st.sampled_from(["localhost", "127.0.0.1", "[::1]", "s3.Example.COM", "minio", "10.0.0.5"])
 paths = st.sampled_from(["", "", "", "/", "/storage/v1", "/a/b/"])
 endpoints = st.builds(
     lambda scheme, host, port, path: f"{scheme}://{host}{port}{path}",
@@ -116,7 +115,7 @@ def requests(draw: st.DrawFn, sources: st.SearchStrategy[dict[str, Any]]) -> Exa
     }
     parameters: dict[str, Any] = {"Bucket": source["bucket_name"], "Key": key}
     if method in ("GET", "HEAD") and draw(st.booleans()):
-        params["file_name"] = draw(st.from_regex(r"[A-Za-z0-9 ._+%-]{1,30}", fullmatch=True))
+        params["file_name"] = draw(st.from_regex(r"[A-Za-z0-9 ._+-]{1,30}", fullmatch=True))
         parameters["ResponseContentDisposition"] = f'attachment; filename="{params["file_name"]}"'
     offered = {"PUT": put_headers, "DELETE": {"version_id": overrides["version_id"]}}.get(
         method, overrides
@@ -206,7 +205,9 @@ def test_urls_for_unusual_addresses_are_identical_to_those_of_boto3(example_: Ex
         url = our_url(source, params, now)
     except ResourceError as error:
         problem = error.problem
-    if problem:
+    if problem.startswith("S3 has no FIPS endpoint"):  # boto3 signs for a host that does not exist
+        assert "-fips." in theirs()
+    elif problem:
         with pytest.raises(Exception) as caught:  # noqa: PT011  # any error of boto3
             theirs()
         assert problem == f"AWS has no such address: {caught.value}"
@@ -221,6 +222,19 @@ def test_every_region_has_the_same_host_as_in_boto3(region: str, bucket: str) ->
     source = {**PLAIN, "region_name": region, "bucket_name": bucket}
     parameters = {"Bucket": bucket, "Key": "k"}
     assert our_url(source, {"file_path": "k"}, 0) == boto3_url(source, "GET", parameters, 3600, 0)
+
+
+@pytest.mark.parametrize("bucket", ["ours:my-bucket", ":my-bucket"])
+def test_urls_for_buckets_of_tenants_are_those_of_boto3_without_its_check(bucket: str) -> None:
+    source = {**PLAIN, "bucket_name": bucket, "endpoint": "https://ceph.example.com"}
+    parameters = {"Bucket": bucket, "Key": "k"}
+    events = client_for(source).meta.events
+    events.unregister("before-parameter-build.s3", validate_bucket_name)
+    try:
+        theirs = boto3_url(source, "GET", parameters, 3600, 0)
+    finally:
+        events.register("before-parameter-build.s3", validate_bucket_name)
+    assert our_url(source, {"file_path": "k"}, 0) == theirs
 
 
 def test_every_canned_acl_and_encryption_of_s3_is_allowed() -> None:

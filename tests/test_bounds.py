@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trustme
 
 from app.bounds import check_depth
 
@@ -97,9 +99,64 @@ def test_a_secret_that_is_too_long_is_not_shown(program: Program, destination: P
 
 
 def test_certificates_and_session_tokens_may_be_long(program: Program, destination: Path) -> None:
-    certificates = "-----BEGIN CERTIFICATE-----\n" + "A" * 500_000
-    request = get_request(ca_bundle=certificates, session_token="t" * 16384)
+    certificates = trustme.CA().cert_pem.bytes().decode() * 600
+    assert len(certificates) > 400_000
+    source: dict[str, Any] = {
+        "ca_bundle": certificates,
+        "session_token": "t" * 16384,
+        "endpoint": "https://h",
+    }
+    assert program.run("in", destination, request=get_request(**source)).code == 0
+
+
+def test_a_request_that_s3_refuses_for_its_length_is_refused(
+    program: Program, destination: Path
+) -> None:
+    """A key and a name of 355 characters that take 9 bytes each in a URL, and a long token."""
+    params = {"file_path": "日" * 100, "file_name": "日" * 255}
+    request = get_request(params, session_token="t" * 3300)
+    line = (
+        "params: the request would have 8723 bytes, and Amazon S3 accepts 8192: shorten the key, "
+        "file_name or headers"
+    )
+    assert_refused(program, destination, "in", line, request=request)
+    request["source"]["endpoint"] = "https://s3.eu-west-1.amazonaws.com"
+    assert_refused(program, destination, "in", line, request=request)
+
+
+def test_headers_count_in_the_length_of_a_request(program: Program, destination: Path) -> None:
+    headers = {f"x-amz-meta-{number}": "v" * 2000 for number in range(4)}
+    params = {"file_path": "k", "method": "PUT", "headers": headers}
+    line = (
+        "params: the request would have 8452 bytes, and Amazon S3 accepts 8192: shorten the key, "
+        "file_name or headers"
+    )
+    assert_refused(program, destination, "in", line, request=get_request(params))
+
+
+def test_of_a_long_request_to_another_server_there_is_a_warning(
+    program: Program, destination: Path
+) -> None:
+    request = get_request({"file_path": "k"}, session_token="t" * 9000, endpoint="https://h")
+    result = program.run("in", destination, request=request)
+    assert result.code == 0
+    assert result.stderr.splitlines()[0] == (
+        "warning: params: the request would have 9325 bytes, and Amazon S3 accepts 8192, as may "
+        "this server: shorten the key, file_name or headers"
+    )
+
+
+def test_the_longest_request_that_s3_accepts_is_signed(program: Program, destination: Path) -> None:
+    request = get_request({"file_path": "k"}, session_token="t" * 7800)
+    result = program.run("in", destination, request=request)
+    url = (destination / "url").read_text()
+    host, target = url.removeprefix("https://").split("/", 1)
+    length = len(f"GET /{target} HTTP/1.1\r\nHost: {host}\r\n")
+    request["source"]["session_token"] = "t" * (7800 + 8192 - length)
     assert program.run("in", destination, request=request).code == 0
+    request["source"]["session_token"] += "t"
+    result = program.run("in", destination, request=request)
+    assert "would have 8193 bytes" in result.stderr
 
 
 def test_a_log_line_is_truncated_after_10000_characters(program: Program) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from app import bucket
 from app.protocol import Source
+from app.sigv4 import UNRESERVED, uri_encode
 
 OUTPOST = "outpost/op-01ac5d28a6a232904/accesspoint/my-point"
 # The options of a source, and the address of the object `k` in its bucket.
@@ -70,6 +71,31 @@ ADDRESSES: list[tuple[dict[str, Any], str]] = [
         {"endpoint": "https://h", "bucket_name": "my.bucket", "use_path_style": False},
         "https://h/my.bucket/k",
     ),
+    # a tenant of Ceph
+    ({"endpoint": "http://h", "bucket_name": "ours:my-bucket"}, "http://h/ours%3Amy-bucket/k"),
+    (
+        {"endpoint": "http://h", "bucket_name": "ours:my-bucket", "use_path_style": False},
+        "http://h/ours%3Amy-bucket/k",
+    ),
+    # the bucket's own host
+    ({"endpoint": "https://cdn.example.com", "bucket_endpoint": True}, "https://cdn.example.com/k"),
+    (
+        {"endpoint": "https://cdn.example.com/files/", "bucket_endpoint": "true"},
+        "https://cdn.example.com/files/k",
+    ),
+    (
+        {"endpoint": "https://my-bucket.s3.eu-west-1.amazonaws.com", "bucket_endpoint": True},
+        "https://my-bucket.s3.eu-west-1.amazonaws.com/k",
+    ),
+    (
+        {"endpoint": "h", "public_endpoint": "cdn.example.com", "bucket_endpoint": True},
+        "https://cdn.example.com/k",
+    ),
+    # a host that begins like the bucket without being its own
+    (
+        {"endpoint": "https://my-bucket.example.com", "bucket_endpoint": False},
+        "https://my-bucket.example.com/my-bucket/k",
+    ),
 ]
 
 
@@ -80,7 +106,8 @@ def source(**fields: Any) -> Source:
 @pytest.mark.parametrize(("fields", "address"), ADDRESSES)
 def test_the_address_follows_from_the_source(fields: dict[str, Any], address: str) -> None:
     public, _ = bucket.resolve(source(**fields))
-    assert f"{public.scheme}://{public.netloc}{public.path}/k" == address
+    path = uri_encode(f"{public.path}/k", UNRESERVED + "/")
+    assert f"{public.scheme}://{public.netloc}{path}" == address
 
 
 def test_an_endpoint_needs_no_region() -> None:
@@ -118,6 +145,13 @@ def test_this_machine_uses_the_endpoint_and_not_the_public_one() -> None:
         source(endpoint="http://inside:9000", public_endpoint="https://outside")
     )
     assert (public.netloc, internal.netloc) == ("outside", "inside:9000")
+
+
+def test_only_the_public_host_is_the_bucket_s_own_if_there_are_two() -> None:
+    public, internal = bucket.resolve(
+        source(endpoint="http://inside", public_endpoint="https://cdn", bucket_endpoint=True)
+    )
+    assert (public.path, internal.path) == ("", "/my-bucket")
 
 
 def test_without_a_public_endpoint_there_is_one_address() -> None:

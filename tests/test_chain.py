@@ -247,13 +247,13 @@ REFUSED = refusal("AccessDenied", "User is not authorized", 403)
     [
         (
             providers.role_of_a_profile,
-            "credentials: AWS refused AssumeRole: AccessDenied: User is not authorized: the caller "
+            "credentials: {} refused AssumeRole: AccessDenied: User is not authorized: the caller "
             "needs sts:AssumeRole, and the role's trust policy must allow the caller",
         ),
         (
             providers.web_identity,
             # without the message, because AWS may echo the token in it
-            "credentials: AWS refused AssumeRoleWithWebIdentity: AccessDenied: IAM needs an OIDC "
+            "credentials: {} refused AssumeRoleWithWebIdentity: AccessDenied: IAM needs an OIDC "
             "provider for the token's issuer, and the role's trust policy must allow its audience "
             "and subject",
         ),
@@ -264,7 +264,7 @@ def test_a_refused_role_is_reported(
 ) -> None:
     with scripted(REFUSED) as sts, provider(tmp_path, 3600) as environ:
         result = get(program, destination, {**environ, "AWS_ENDPOINT_URL_STS": sts.url})
-    assert_failed(result, destination, line)
+    assert_failed(result, destination, line.format(sts.url.removeprefix("http://")))
 
 
 def test_a_failing_sts_is_tried_three_times(
@@ -273,11 +273,9 @@ def test_a_failing_sts_is_tried_three_times(
     with scripted(Answer(500, "")) as sts, providers.role_of_a_profile(tmp_path, 3600) as environ:
         result = get(program, destination, {**environ, "AWS_ENDPOINT_URL_STS": sts.url})
     assert [received.method for received in sts.requests] == ["POST"] * 3
-    line = (
-        "credentials: AWS refused AssumeRole: 500: Internal Server Error: the caller needs "
-        "sts:AssumeRole, and the role's trust policy must allow the caller"
-    )
-    assert_failed(result, destination, line)
+    advice = "the caller needs sts:AssumeRole, and the role's trust policy must allow the caller"
+    refusal = f"{sts.url.removeprefix('http://')} refused AssumeRole: 500: Internal Server Error"
+    assert_failed(result, destination, f"credentials: {refusal}: {advice}")
 
 
 @pytest.mark.parametrize(

@@ -42,14 +42,14 @@ def test_check_returns_no_versions(program: Program, request_: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("extra", [{}, {"params": None}, {"params": {}}, {"team": "main"}])
-def test_out_returns_the_time_in_whole_seconds(
-    program: Program, tmp_path: Path, extra: dict[str, Any]
-) -> None:
+def test_out_returns_the_time(program: Program, tmp_path: Path, extra: dict[str, Any]) -> None:
     before = int(time.time())
     result = program.run("out", tmp_path, request={"source": SOURCE, **extra})
-    moment = result.answer["version"].pop("execution_date")
-    assert before <= int(moment) <= time.time()
-    assert str(int(moment)) == moment
+    version = result.answer["version"]
+    assert list(version) == ["execution_date", "nanoseconds"]
+    assert before <= int(version["execution_date"]) <= time.time()
+    assert 0 <= int(version["nanoseconds"]) < 10**9
+    assert {text: str(int(text)) for text in version.values()} == {t: t for t in version.values()}
     assert result.code == 0
     assert result.stderr == ""
     assert json.loads(result.stdout)["metadata"] == [
@@ -57,6 +57,11 @@ def test_out_returns_the_time_in_whole_seconds(
         {"name": "region", "value": "eu-west-1"},
     ]
     assert files_below(tmp_path) == {}
+
+
+def test_every_put_has_a_version_of_its_own(program: Program, tmp_path: Path) -> None:
+    runs = [program.run("out", tmp_path, request={"source": SOURCE}) for _ in range(20)]
+    assert len({run.stdout for run in runs}) == 20
 
 
 def test_in_writes_the_url_its_expiry_and_the_s3_uri(program: Program, destination: Path) -> None:
@@ -284,6 +289,17 @@ def test_a_download_is_saved_under_the_requested_name(program: Program, destinat
     files = get(program, destination, {"file_path": "k", "files": entries})
     signed = [query(files[f"{name}/url"])["response-content-disposition"] for name in entries]
     assert signed == [disposition for _, disposition in DISPOSITIONS]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_the_requester_pays_by_a_parameter_that_browsers_can_send(
+    program: Program, destination: Path, method: str
+) -> None:
+    params = {"file_path": "k", "method": method, "request_payer": "requester"}
+    files = get(program, destination, params)
+    assert query(files["url"])["x-amz-request-payer"] == "requester"
+    assert query(files["url"])["X-Amz-SignedHeaders"] == "host"
+    assert "headers.json" not in files
 
 
 def test_every_response_override_is_signed_as_in_boto3(program: Program, destination: Path) -> None:

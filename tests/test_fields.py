@@ -5,8 +5,8 @@ import ast
 import pytest
 
 from app.messages import fields
-from app.protocol import CHOICES, FLAGS, Params, Source, Span, UrlParams
-from app.request import PUT_HEADERS, RESPONSE_OVERRIDES
+from app.protocol import CHOICES, FLAGS, Params, Source, Span
+from app.request import FORM_OPTIONS, RESPONSE_OVERRIDES, UPLOAD_HEADERS
 
 from .program import ROOT
 
@@ -30,8 +30,9 @@ def test_every_field_is_used() -> None:
 
 
 def test_every_option_of_a_request_is_a_field() -> None:
-    missing = {*PUT_HEADERS, *RESPONSE_OVERRIDES} - {*UrlParams.__struct_fields__}
-    assert not missing, "add what app/request.py uses to UrlParams in app/protocol.py"
+    used = {*UPLOAD_HEADERS, *RESPONSE_OVERRIDES, *FORM_OPTIONS}
+    missing = used - {*Params.__struct_fields__}
+    assert not missing, "add what app/request.py uses to Params in app/protocol.py"
 
 
 def test_choices_belong_to_fields() -> None:
@@ -48,7 +49,11 @@ def test_choices_belong_to_fields() -> None:
         ("max_expires_in", "a duration such as 24h"),
         ("expires_in", "a duration such as 24h, 1h30m, {hours: 24}, or whole seconds"),
         ("disposition", "attachment or inline"),
-        ("method", "GET, HEAD, PUT or DELETE"),
+        ("method", "GET, HEAD, PUT, DELETE or POST"),
+        ("request_payer", "requester"),
+        ("success_status", "200, 201 or 204"),
+        ("max_size", "bytes, such as 1048576, 10MB or 10MiB"),
+        ("headers", "a map of names to values, such as {x-amz-meta-build: 42}"),
         (
             "acl",
             "private, public-read, public-read-write, authenticated-read, aws-exec-read, "
@@ -66,7 +71,7 @@ def test_the_form_of_a_field_follows_from_its_declaration(field: str, form: str)
 
 
 def test_the_help_text_of_a_field_lists_its_choices() -> None:
-    text = "HTTP method of the request (default: GET): GET, HEAD, PUT or DELETE"
+    text = "HTTP method of the request (default: GET): GET, HEAD, PUT, DELETE or POST"
     assert fields.help_text("method") == text
     assert fields.help_text("use_path_style") == "put the bucket in the path instead of the host"
 
@@ -74,11 +79,6 @@ def test_the_help_text_of_a_field_lists_its_choices() -> None:
 def test_flags_are_the_fields_that_take_a_boolean() -> None:
     booleans = {name for name, type_ in Source.__annotations__.items() if bool in type_.__args__}
     assert booleans == {name for name, choices in CHOICES.items() if choices == FLAGS}
-
-
-def test_all_params_except_files_and_the_token_are_allowed_inside_files() -> None:
-    only_outside = {*Params.__struct_fields__} - {*UrlParams.__struct_fields__}
-    assert only_outside == {"files", "aws_web_identity_token"}
 
 
 def test_secret_fields_are_fields() -> None:

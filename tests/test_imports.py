@@ -14,14 +14,16 @@ LAYERS = (
     ("app.__main__",),
     ("app.cli",),
     ("app.steps",),
-    ("app.entries", "app.signing", "app.output", "app.destination"),
-    ("app.config",),
-    ("app.bucket", "app.credentials"),
+    ("app.entries", "app.output", "app.destination"),
+    ("app.signing",),
+    ("app.config", "app.headers", "app.policy"),
+    ("app.credentials",),
+    ("app.bucket",),
     ("app.aws", "app.messages"),
     ("app.request", "app.lifetime"),
-    ("app.duration", "app.sigv4"),
+    ("app.duration", "app.endpoint", "app.sigv4"),
     ("app.protocol",),
-    ("app.bounds", "app"),
+    ("app.bounds", "app.partitions", "app"),
 )
 # On the way to every URL. The others are imported only when needed.
 ALWAYS = {
@@ -35,6 +37,7 @@ ALWAYS = {
     "app.duration",
     "app.lifetime",
     "app.output",
+    "app.partitions",
     "app.protocol",
     "app.request",
     "app.signing",
@@ -150,6 +153,6 @@ def test_a_run_imports_only_the_modules_on_the_way_to_a_url(destination: Path) -
     assert (destination / "url").exists()
 
 
-def test_boto3_is_imported_if_its_endpoint_rules_are_needed(destination: Path) -> None:
+def test_botocore_is_imported_if_its_endpoint_rules_are_needed(destination: Path) -> None:
     request = json.dumps(get_request({"file_path": "k"}, use_dualstack_endpoint=True))
-    assert "boto3" in loaded_by(RUN, str(destination), request)
+    assert "botocore" in loaded_by(RUN, str(destination), request)

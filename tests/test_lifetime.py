@@ -3,7 +3,7 @@
 import pytest
 
 from app import lifetime
-from app.protocol import Place, ResourceError, Source, UrlParams
+from app.protocol import Params, Place, ResourceError, Source
 from app.sigv4 import Credentials
 
 PLACE = ("params",)
@@ -18,7 +18,7 @@ def test_the_default_lifetime_is_an_hour_or_the_maximum_of_the_source(
     max_expires_in: str | None, maximum: int, default: int
 ) -> None:
     assert lifetime.maximum(Source(max_expires_in=max_expires_in)) == maximum
-    assert lifetime.requested(UrlParams(), maximum, PLACE) == default
+    assert lifetime.requested(Params(), maximum, PLACE) == default
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_the_default_lifetime_is_an_hour_or_the_maximum_of_the_source(
 )
 def test_a_lifetime_out_of_bounds_is_refused(expires_in: int, maximum: int, line: str) -> None:
     with pytest.raises(ResourceError) as caught:
-        lifetime.requested(UrlParams(expires_in=expires_in), maximum, PLACE)
+        lifetime.requested(Params(expires_in=expires_in), maximum, PLACE)
     assert str(caught.value) == line
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from app import output
 from app.bucket import Bucket
-from app.protocol import CHOICES, ResourceError, UrlParams
-from app.request import PUT_HEADERS, RESPONSE_OVERRIDES, S3Request
+from app.protocol import CHOICES, Params, ResourceError
+from app.request import FORM_OPTIONS, RESPONSE_OVERRIDES, UPLOAD_HEADERS, S3Request
 from app.signing import SignedUrl
 
 BUCKET = Bucket("my-bucket", "https", "h", "/my-bucket", "eu-west-1")
@@ -22,15 +22,15 @@ def signed(
     end: int = 3600,
 ) -> SignedUrl:
     request = S3Request(method, key, [], headers or {})
-    return SignedUrl(f"https://h/{key}?X-Amz-Signature=1", BUCKET, request, 3600, end)
+    return SignedUrl(f"https://h/{key}?X-Amz-Signature=1", None, BUCKET, request, 3600, end)
 
 
 def metadata(url: SignedUrl, **params: Any) -> dict[str, str]:
-    return {row.name: row.value for row in output.metadata(url, UrlParams(**params))}
+    return {row.name: row.value for row in output.metadata(url, Params(**params))}
 
 
 def test_a_url_has_three_files() -> None:
-    assert output.files(signed(), UrlParams(), PLACE) == {
+    assert output.files(signed(), Params(), PLACE) == {
         "url": "https://h/folder/k?X-Amz-Signature=1",
         "expires_at": "1970-01-01T01:00:00Z",
         "s3_uri": "s3://my-bucket/folder/k",
@@ -39,7 +39,7 @@ def test_a_url_has_three_files() -> None:
 
 def test_a_url_with_headers_has_a_file_of_them_and_a_config_for_curl() -> None:
     url = signed("PUT", headers={"x-a": 'say "hi" \\', "x-b": "2"})
-    files = output.files(url, UrlParams(url_file="a//./url"), PLACE)
+    files = output.files(url, Params(url_file="a//./url"), PLACE)
     assert list(files) == ["a/url", "expires_at", "s3_uri", "headers.json", "curl.conf"]
     assert json.loads(files["headers.json"]) == {"x-a": 'say "hi" \\', "x-b": "2"}
     assert files["curl.conf"] == (
@@ -54,13 +54,13 @@ def test_a_url_with_headers_has_a_file_of_them_and_a_config_for_curl() -> None:
 @pytest.mark.parametrize("name", ["expires_at", "s3_uri", "headers.json", "curl.conf"])
 def test_a_url_file_that_conflicts_with_another_file_is_refused(name: str) -> None:
     with pytest.raises(ResourceError) as caught:
-        output.files(signed(headers={"x": "y"}), UrlParams(url_file=f"{name}/x"), PLACE)
+        output.files(signed(headers={"x": "y"}), Params(url_file=f"{name}/x"), PLACE)
     assert str(caught.value) == f"params.url_file: conflicts with a file this step writes: {name}"
 
 
 def test_every_option_of_a_request_is_in_the_metadata_unchanged() -> None:
     of_downloads = ("version_id", "file_name", "disposition", *RESPONSE_OVERRIDES)
-    options = (*of_downloads, *PUT_HEADERS, "verify")
+    options = (*of_downloads, *UPLOAD_HEADERS, "request_payer", *FORM_OPTIONS, "verify")
     values = {
         option: str(CHOICES[option][-1]) if option in CHOICES else f"value of {option}"
         for option in options

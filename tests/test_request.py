@@ -5,11 +5,25 @@ from typing import Any
 import pytest
 
 from app import request
-from app.protocol import ResourceError, UrlParams
+from app.protocol import Params, ResourceError
 
 DISPOSITIONS: list[tuple[dict[str, str], str]] = [
     ({"file_name": "a b.txt"}, 'attachment; filename="a b.txt"'),
-    ({"file_name": 'say "hi" \\ there'}, 'attachment; filename="say \\"hi\\" \\\\ there"'),
+    # browsers and tools decode or cut these
+    (
+        {"file_name": 'say "hi" \\ there'},
+        "attachment; filename=\"say _hi_ _ there\"; filename*=UTF-8''say%20%22hi%22%20%5C%20there",
+    ),
+    (
+        {"file_name": "100%20sure.txt"},
+        "attachment; filename=\"100_20sure.txt\"; filename*=UTF-8''100%2520sure.txt",
+    ),
+    (
+        {"file_name": "=?UTF-8?Q?x?=.txt"},
+        'attachment; filename="__UTF-8?Q?x?=.txt"; '
+        "filename*=UTF-8''%3D%3FUTF-8%3FQ%3Fx%3F%3D.txt",
+    ),
+    ({"file_name": "a=b?c;d'e&f.txt"}, 'attachment; filename="a=b?c;d\'e&f.txt"'),
     (
         {"file_name": "résumé.pdf"},
         "attachment; filename=\"r_sum_.pdf\"; filename*=UTF-8''r%C3%A9sum%C3%A9.pdf",
@@ -25,7 +39,7 @@ DISPOSITIONS: list[tuple[dict[str, str], str]] = [
 
 
 def build(**params: Any) -> request.S3Request:
-    return request.build(UrlParams(**{"file_path": "k", **params}), "my-bucket", ("params",))
+    return request.build(Params(**{"file_path": "k", **params}), "my-bucket", ("params",))
 
 
 @pytest.mark.parametrize(("params", "disposition"), DISPOSITIONS)
@@ -96,17 +110,24 @@ def test_a_key_of_more_than_1024_bytes_is_refused() -> None:
     assert str(caught.value) == "params.file_path: must be at most 1024 bytes of UTF-8, got 1025"
 
 
+DOTS = (
+    "the key has . or .. segments, which most clients collapse: download it with curl --path-as-is"
+)
+SPACE = (
+    "the key ends in {!r}, which is part of it: remove it, or load the variable with format: trim"
+)
+
+
 @pytest.mark.parametrize(
-    ("key", "expected"),
+    ("key", "warnings"),
     [
-        ("a/../b", True),
-        (".", True),
-        ("a/.", True),
-        ("../a", True),
-        ("a.b/..c/d.", False),
-        ("a", False),
-        ("...", False),
+        *((key, [DOTS]) for key in ("a/../b", ".", "a/.", "../a")),
+        *((key, []) for key in ("a.b/..c/d.", "a", "...", " a b")),
+        ("k\n", [SPACE.format("\n")]),
+        ("k\r\n", [SPACE.format("\r\n")]),
+        ("k ", [SPACE.format(" ")]),
+        ("../k\t", [DOTS, SPACE.format("\t")]),
     ],
 )
-def test_dot_segments_of_a_key_are_found(key: str, expected: bool) -> None:
-    assert request.has_dot_segments(key) is expected
+def test_suspicious_keys_are_recognized(key: str, warnings: list[str]) -> None:
+    assert request.key_warnings(key) == warnings

@@ -2,42 +2,13 @@
 
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .program import VARIABLES, Program, get_request
-from .servers import REGION, SERVERS, S3Server, certificate, send
-
-
-@pytest.fixture(scope="module", params=SERVERS)
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[S3Server]:
-    with SERVERS[request.param](tmp_path_factory.mktemp("s3")) as running:
-        running.put("hello.txt", b"hello")
-        yield running
-
-
-@pytest.fixture(scope="module", params=SERVERS)
-def secure_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[S3Server]:
-    folder = tmp_path_factory.mktemp("s3")
-    with SERVERS[request.param](folder, certificate(folder)) as running:
-        running.put("hello.txt", b"hello")
-        yield running
-
-
-def sign(
-    program: Program, server: S3Server, destination: Path, params: dict[str, Any], **source: Any
-) -> str:
-    request = get_request(params, **{"endpoint": server.url, "region_name": REGION, **source})
-    result = program.run("in", destination, request=request)
-    assert result.code == 0, result.stderr
-    return (destination / "url").read_text()
+from .servers import REGION, S3Server, send, sign
 
 
 def test_a_get_returns_the_object(program: Program, server: S3Server, destination: Path) -> None:
@@ -199,6 +170,18 @@ ADDRESSES: dict[str, tuple[dict[str, Any], str]] = {
             "endpoint": "http://127.0.0.1:1",
             "public_endpoint": "{scheme}://s3.localhost:{port}",
             "use_path_style": False,
+        },
+        "{scheme}://my-bucket.s3.localhost:{port}/",
+    ),
+    "the bucket's own host": (
+        {"endpoint": "{scheme}://my-bucket.s3.localhost:{port}", "bucket_endpoint": True},
+        "{scheme}://my-bucket.s3.localhost:{port}/",
+    ),
+    "behind the bucket's own host": (
+        {
+            "endpoint": "{scheme}://{host}",
+            "public_endpoint": "{scheme}://my-bucket.s3.localhost:{port}",
+            "bucket_endpoint": True,
         },
         "{scheme}://my-bucket.s3.localhost:{port}/",
     ),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from app.aws import role, sts
 from app.protocol import Source
 from app.sigv4 import Credentials
 
-from .expect import assert_failed, boto3_url, rfc3339, signed_at
+from . import providers
+from .expect import assert_failed, assert_refused, boto3_url, rfc3339, signed_at
 from .program import ACCESS_KEY_ID, CREDENTIALS, SOURCE, Program, Result, get_request
 from .scripted import Answer, Reaction, Server, hang, reset, scripted
 from .sts_server import OF_THE_ROLE, ROLE, refusal, session
@@ -268,7 +270,7 @@ REFUSALS = [
             "Signature expired: 20261123T010000Z is now earlier than 20261123T015500Z",
             403,
         ),
-        "clock: this machine's clock is wrong, according to AWS STS: Signature expired: "
+        "clock: this machine's clock is wrong: Signature expired: "
         "20261123T010000Z is now earlier than 20261123T015500Z",
     ),
     (
@@ -278,7 +280,7 @@ REFUSALS = [
     ),
     (
         refusal("ValidationError", "Roles may not be assumed by root accounts."),
-        "source.aws_role_arn: AWS STS responded with ValidationError: Roles may not be assumed by "
+        "source.aws_role_arn: responded with ValidationError: Roles may not be assumed by "
         "root accounts.",
     ),
 ]
@@ -312,10 +314,17 @@ TOKEN_REFUSALS = [
             "ValidationError",
             f"1 validation error detected: Value '{ID_TOKEN}' at 'webIdentityToken' is too odd",
         ),
-        "source.aws_role_arn: AWS STS responded with ValidationError: 1 validation error detected: "
+        "source.aws_role_arn: responded with ValidationError: 1 validation error detected: "
         "Value '***' at 'webIdentityToken' is too odd",
     ),
 ]
+
+
+def assert_refused_by(server: Server, result: Result, destination: Path, line: str) -> None:
+    """See a run fail with this one line, with the host of the server after the place."""
+    place, problem = line.split(": ", 1)
+    host = server.url.partition("://")[2]
+    assert_failed(result, destination, f"{place}: {host}: {problem}")
 
 
 @pytest.mark.parametrize(("answer", "line"), REFUSALS)
@@ -323,7 +332,7 @@ def test_a_refusal_of_the_credentials_is_explained(
     program: Program, destination: Path, answer: Answer, line: str
 ) -> None:
     with scripted(answer) as server:
-        assert_failed(get(program, destination, server), destination, line)
+        assert_refused_by(server, get(program, destination, server), destination, line)
 
 
 @pytest.mark.parametrize(("answer", "line"), TOKEN_REFUSALS)
@@ -332,7 +341,7 @@ def test_a_refusal_of_the_token_is_explained(
 ) -> None:
     with scripted(answer) as server:
         result = get(program, destination, server, {"aws_web_identity_token": ID_TOKEN})
-    assert_failed(result, destination, line)
+    assert_refused_by(server, result, destination, line)
 
 
 OVERLOADED = refusal("ServiceUnavailable", "slow down", 503)
@@ -349,21 +358,21 @@ def test_an_sts_that_stays_overloaded_is_reported(program: Program, destination:
     with scripted(OVERLOADED) as server:
         result = get(program, destination, server)
     assert len(server.requests) == 3
-    line = "source.aws_role_arn: AWS STS responded with ServiceUnavailable: slow down"
-    assert_failed(result, destination, line)
+    line = "source.aws_role_arn: responded with ServiceUnavailable: slow down"
+    assert_refused_by(server, result, destination, line)
 
 
 def test_an_error_page_of_a_proxy_is_reported(program: Program, destination: Path) -> None:
     with scripted(Answer(502, "Bad Gateway")) as server:
         result = get(program, destination, server)
     problem = "unreadable response: wrong host, or an error page from a proxy?"
-    line = f"source.aws_role_arn: AWS STS: {problem}"
-    assert_failed(result, destination, line)
+    line = f"source.aws_role_arn: {problem}"
+    assert_refused_by(server, result, destination, line)
 
 
 FAILURES: list[tuple[Reaction, str]] = [
-    (reset, "AWS STS: connection closed unexpectedly: retry, or check http vs https"),
-    (hang, "AWS STS: no response within 30 seconds"),
+    (reset, "connection closed unexpectedly: retry, or check http vs https"),
+    (hang, "no response within 30 seconds"),
 ]
 
 
@@ -373,20 +382,22 @@ def test_a_failing_sts_is_reported(
 ) -> None:
     with scripted(reaction) as server:
         result = get(program, destination, server)
-    assert_failed(result, destination, f"source.aws_role_arn: {line}")
+    assert_refused_by(server, result, destination, f"source.aws_role_arn: {line}")
     assert len(server.requests) == 3
 
 
 def test_a_refused_connection_is_reported(program: Program, destination: Path) -> None:
-    result = get(program, destination, Server("http://127.0.0.1:1", []))
+    server = Server("http://127.0.0.1:1", [])
+    result = get(program, destination, server)
     problem = "connection refused: check host and port, and that the server is running"
-    assert_failed(result, destination, f"source.aws_role_arn: AWS STS: {problem}")
+    assert_refused_by(server, result, destination, f"source.aws_role_arn: {problem}")
 
 
 def test_an_unknown_host_name_is_reported(program: Program, destination: Path) -> None:
-    result = get(program, destination, Server("http://sts.invalid", []))
+    server = Server("http://sts.invalid", [])
+    result = get(program, destination, server)
     problem = "cannot resolve host name: check the name and the worker's DNS"
-    assert_failed(result, destination, f"source.aws_role_arn: AWS STS: {problem}")
+    assert_refused_by(server, result, destination, f"source.aws_role_arn: {problem}")
 
 
 @pytest.fixture(scope="module")
@@ -415,12 +426,13 @@ def test_over_tls_an_unknown_ca_is_refused(
 ) -> None:
     other = trustme.CA().cert_pem.bytes().decode()
     line = (
-        "source.aws_role_arn: AWS STS: certificate verification failed: unable to get local issuer "
+        "source.aws_role_arn: certificate verification failed: unable to get local issuer "
         "certificate (for a private CA, set ca_bundle)"
     )
     for ca_bundle in (..., other):
         with scripted(session(3600), tls=tls) as server:
-            assert_failed(get(program, destination, server, ca_bundle=ca_bundle), destination, line)
+            result = get(program, destination, server, ca_bundle=ca_bundle)
+        assert_refused_by(server, result, destination, line)
 
 
 def test_over_tls_a_certificate_of_another_host_is_refused(
@@ -430,10 +442,10 @@ def test_over_tls_a_certificate_of_another_host_is_refused(
         server.url = server.url.replace("localhost", "127.0.0.1")
         result = get(program, destination, server, ca_bundle=authority.cert_pem.bytes().decode())
     line = (
-        "source.aws_role_arn: AWS STS: certificate verification failed: hostname '127.0.0.1' "
+        "source.aws_role_arn: certificate verification failed: hostname '127.0.0.1' "
         "doesn't match 'localhost' (for a private CA, set ca_bundle)"
     )
-    assert_failed(result, destination, line)
+    assert_refused_by(server, result, destination, line)
 
 
 def test_over_tls_any_certificate_is_accepted_on_demand(
@@ -496,7 +508,9 @@ def test_sts_is_used_in_the_region_of_the_bucket(
     source: dict[str, Any], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(os.environ, "AWS_STS_REGIONAL_ENDPOINTS", "legacy")
-    resolved = role.resolve(Source(aws_role_arn=ROLE, **source), source["region_name"], None)
+    resolved = role.resolve(
+        Source(aws_role_arn=ROLE, **source), source["region_name"], None, on_aws=True
+    )
     assert sts._client(resolved, Credentials("nobody", "nothing")).meta.endpoint_url == url
 
 
@@ -505,3 +519,52 @@ def test_sts_is_used_in_the_region_of_the_bucket(
 )
 def test_small_clock_skew_of_sts_is_ignored(reported: int, expiry: int) -> None:
     assert sts._expiry(reported, 7200) == expiry
+
+
+MINIO = "http://127.0.0.1:1"  # nobody listens there
+OWN_ROLE = "arn:aws:iam:::role/reader"
+
+
+def test_sts_endpoint_is_the_sts_of_the_provider(program: Program, destination: Path) -> None:
+    """The variable, which means the STS of AWS, is not used."""
+    request: dict[str, Any] = {"endpoint": MINIO, "aws_role_arn": OWN_ROLE, "region_name": "garage"}
+    with scripted(session(3600)) as server:
+        result = get(program, destination, Server(MINIO, []), sts_endpoint=server.url, **request)
+    assert result.code == 0, result.stderr
+    assert form(server)["RoleArn"] == OWN_ROLE
+    assert "/garage/sts/aws4_request" in server.requests[0].headers["Authorization"]
+
+
+@pytest.mark.parametrize("params", [{}, {"aws_web_identity_token": ID_TOKEN}], ids=["key", "token"])
+@pytest.mark.parametrize("step", ["check", "in"])
+def test_credentials_of_a_private_provider_are_not_offered_to_the_sts_of_aws(
+    program: Program, destination: Path, step: str, params: dict[str, str]
+) -> None:
+    request = get_request({"file_path": "k", **params}, endpoint=MINIO, aws_role_arn=ROLE)
+    line = "source.sts_endpoint: required with aws_role_arn and endpoint: the STS of the provider"
+    targets: list[str] = []
+    with providers.running(providers.Proxy, targets=targets) as proxy:
+        environ = {"HTTPS_PROXY": proxy, "HTTP_PROXY": proxy}
+        assert_refused(program, destination, step, line, request=request, environ=environ)
+    assert targets == []
+
+
+@pytest.mark.parametrize("provider", [providers.role_of_a_profile, providers.web_identity])
+def test_what_the_chain_finds_is_not_offered_to_the_sts_of_aws_for_a_private_provider(
+    program: Program, destination: Path, tmp_path: Path, provider: Any
+) -> None:
+    targets: list[str] = []
+    with (
+        providers.running(providers.Proxy, targets=targets) as proxy,
+        provider(tmp_path, 3600) as environ,
+    ):
+        del environ["AWS_ENDPOINT_URL_STS"]
+        environ |= {"HTTPS_PROXY": proxy, "AWS_REGION": "eu-west-1"}
+        request = get_request(endpoint=MINIO, access_key_id=..., secret_access_key=...)
+        result = program.run("in", destination, request=request, environ=environ)
+    assert re.fullmatch(
+        r"s3-presigned-url: in: credentials: the profile or environment has a role, and sts\.\S+ "
+        r"is not the STS of the provider: set AWS_ENDPOINT_URL_STS\n",
+        result.stderr,
+    ), result.stderr
+    assert (result.code, targets) == (1, [])

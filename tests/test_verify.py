@@ -13,11 +13,20 @@ import pytest
 import trustme
 
 from .expect import assert_failed
-from .program import Program, Result, get_request, without_ellipses
+from .program import (
+    SECRET_ACCESS_KEY,
+    SESSION_TOKEN,
+    Program,
+    Result,
+    get_request,
+    without_ellipses,
+)
 from .scripted import Answer, Reaction, garbage, hang, reset, scripted
 from .servers import REGION, SERVERS, S3Server
 
 MODES = ("head", "url")
+FOUND = Answer(206, "h", {"Content-Range": "bytes 0-0/5"})
+S3 = {"x-amz-request-id": "1"}  # in every response of S3
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -46,6 +55,10 @@ def get(
         **{"endpoint": url, "region_name": REGION, **source},
     )
     return program.run("in", destination, request=request, spawn=spawn)
+
+
+def host_of(url: str) -> str:
+    return url.partition("://")[2]
 
 
 @pytest.mark.parametrize("verify", MODES)
@@ -130,6 +143,8 @@ def test_a_refusal_of_a_server_is_explained(
 ) -> None:
     params = without_ellipses({"file_path": "hello.txt", **params, "verify": verify})
     request = get_request(params, **{"endpoint": s3.url, "region_name": REGION, **source})
+    place, problem = line.split(": ", 1)
+    line = line if problem.startswith("contains") else f"{place}: {host_of(s3.url)}: {problem}"
     assert_failed(program.run("in", destination, request=request), destination, line)
 
 
@@ -137,26 +152,68 @@ def test_a_head_that_fails_is_explained_by_its_status(
     program: Program, destination: Path, s3: S3Server
 ) -> None:
     result = get(program, destination, s3.url, "url", {"file_path": "hallo.txt", "method": "HEAD"})
-    line = "params.file_path: object not found: s3://my-bucket/hallo.txt"
-    assert_failed(result, destination, line)
+    problem = "object not found: s3://my-bucket/hallo.txt"
+    assert_failed(result, destination, f"params.file_path: {host_of(s3.url)}: {problem}")
 
 
 @pytest.mark.parametrize("verify", MODES)
-@pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_a_request_that_would_change_the_object_is_not_sent(
-    program: Program, destination: Path, verify: str, method: str
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
+@pytest.mark.parametrize(
+    "listing",
+    [
+        Answer(200, "<ListBucketResult/>", S3),
+        Answer(403, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"),
+    ],
+    ids=["listed", "may not be listed"],
+)
+def test_instead_of_changing_the_object_the_bucket_is_listed(
+    program: Program, destination: Path, verify: str, method: str, listing: Answer
 ) -> None:
-    with scripted(Answer(200)) as server:
+    with scripted(listing) as server:
         result = get(program, destination, server.url, verify, {"method": method})
-    assert result.code == 0
-    warning = f"warning: params.verify: skipped: verifying a {method} would perform it"
-    assert result.stderr.splitlines()[0] == warning
-    assert server.requests == []
+    assert result.code == 0, result.stderr
+    assert result.stderr.splitlines()[0] == (
+        "warning: params.verify: checked the bucket, its region and the credentials, but not "
+        f"whether the {method} is allowed: that would perform it"
+    )
+    (received,) = server.requests
+    assert (received.method, received.body) == ("GET", b"")
+    assert received.path.startswith("/my-bucket/?list-type=2&max-keys=0&X-Amz-Algorithm=")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ({"bucket_name": "your-bucket"}, "source.bucket_name: {}: no such bucket"),
+        (
+            {"secret_access_key": "of/another"},
+            "credentials: {}: signature mismatch: wrong secret key, or a proxy rewrites host or "
+            "path",
+        ),
+        (
+            {"access_key_id": "AKIANOBODY"},
+            "credentials: {}: unknown access key: deleted, or from another provider or partition?",
+        ),
+    ],
+    ids=["bucket", "secret key", "access key"],
+)
+def test_an_upload_or_deletion_that_cannot_work_is_refused_without_trying_it(
+    program: Program,
+    destination: Path,
+    s3: S3Server,
+    method: str,
+    source: dict[str, Any],
+    line: str,
+) -> None:
+    result = get(program, destination, s3.url, "url", {"method": method}, **source)
+    assert_failed(result, destination, line.format(host_of(s3.url)))
+    assert sorted(s3.objects()) == ["empty", "hello.txt", "odd key +é&.txt"]
 
 
 @pytest.mark.parametrize("verify", MODES)
 def test_one_byte_is_requested(program: Program, destination: Path, verify: str) -> None:
-    with scripted(Answer(206, "h")) as server:
+    with scripted(FOUND) as server:
         assert get(program, destination, server.url, verify).code == 0
     (received,) = server.requests
     assert (received.method, received.headers["Range"]) == ("GET", "bytes=0-0")
@@ -165,7 +222,7 @@ def test_one_byte_is_requested(program: Program, destination: Path, verify: str)
 
 def test_mode_url_requests_the_final_url(program: Program, destination: Path) -> None:
     params = {"file_path": "a/../ b+é.txt", "file_name": "é.txt", "version_id": "v+1"}
-    with scripted(Answer(206, "h")) as server:
+    with scripted(FOUND) as server:
         get(program, destination, server.url, "url", params)
     assert f"{server.url}{server.requests[0].path}" == (destination / "url").read_text()
 
@@ -173,7 +230,7 @@ def test_mode_url_requests_the_final_url(program: Program, destination: Path) ->
 def test_mode_head_requests_the_same_version_with_a_separate_url(
     program: Program, destination: Path
 ) -> None:
-    with scripted(Answer(206, "h")) as server:
+    with scripted(FOUND) as server:
         get(program, destination, server.url, "head", {"version_id": "v+1", "file_name": "a.txt"})
     path = server.requests[0].path
     assert path.startswith("/my-bucket/hello.txt?versionId=v%2B1&X-Amz-Algorithm=AWS4-HMAC-SHA256&")
@@ -186,7 +243,7 @@ def test_mode_head_uses_the_endpoint_and_mode_url_the_public_endpoint(
     for verify, expected in (("head", (1, 0)), ("url", (0, 1))):
         destination = tmp_path / verify
         destination.mkdir()
-        with scripted(Answer(200)) as inside, scripted(Answer(200)) as outside:
+        with scripted(FOUND) as inside, scripted(FOUND) as outside:
             result = get(program, destination, inside.url, verify, public_endpoint=outside.url)
         assert result.code == 0
         assert (len(inside.requests), len(outside.requests)) == expected
@@ -199,25 +256,50 @@ def error(status: int, code: str, message: str = "", *, more: str = "", **header
     return Answer(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-EU = "source.region_name: wrong region: the bucket is in eu-central-1"
+OBJECT = "s3://my-bucket/hello.txt"
+EU = "source.region_name: {}: wrong region: the bucket is in eu-central-1"
 KMS = (
-    "params.file_path: encrypted with a KMS key the signer cannot use: it needs kms:Decrypt, and "
-    "the key must be enabled"
+    "params.file_path: {}: encrypted with a KMS key the signer cannot use: it needs kms:Decrypt, "
+    "and the key must be enabled"
 )
-EXPIRED = "params.expires_in: the URL expired before it could be verified: increase expires_in"
+EXPIRED = "params.expires_in: {}: the URL expired before it could be verified"
 DENIED = (
-    "params.verify: access denied: the signer lacks s3:GetObject on s3://my-bucket/hello.txt, or "
-    "the object does not exist (without s3:ListBucket S3 reports both alike)"
+    f"params.verify: {{}}: access denied: the signer lacks s3:GetObject on {OBJECT}, or the object "
+    "does not exist (without s3:ListBucket S3 reports both alike)"
 )
 ELSEWHERE = (
     "params.verify: {} redirects to s3.example.com, where the signature is invalid: fix endpoint "
     "or region_name"
+).replace("{}", "{}:")
+SIGNATURE = (
+    "credentials: {}: signature mismatch: wrong secret key, or a proxy rewrites host or path"
+)
+UNKNOWN_KEY = "credentials: {}: unknown access key: deleted, or from another provider or partition?"
+NOT_S3 = (
+    "params.verify: {{}}: responded with {}, but not like S3: check the address, and proxies in "
+    "between"
 )
 NOT_AUTHORIZED = "User: u is not authorized to perform: kms:Decrypt on the resource"
+NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+NO_BUCKET = "<Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message>"
 ANSWERS: list[tuple[Answer, str]] = [
+    # Amazon S3
     (error(301, "PermanentRedirect", x_amz_bucket_region="eu-central-1"), EU),
     (error(307, "TemporaryRedirect", x_amz_bucket_region="eu-central-1"), EU),
     (error(400, "AuthorizationQueryParametersError", more="<Region>eu-central-1</Region>"), EU),
+    (
+        error(
+            400,
+            "AuthorizationHeaderMalformed",
+            "The authorization header is malformed; the region 'eu-west-1' is wrong; "
+            "expecting 'eu-central-1'",
+        ),
+        EU,
+    ),
+    (
+        error(400, "IllegalLocationConstraintException", "The eu-west-1 location is incompatible."),
+        "source.region_name: {}: wrong region: The eu-west-1 location is incompatible.",
+    ),
     (Answer(307, headers={"Location": "https://s3.example.com/k?X-Amz-Signature=1"}), ELSEWHERE),
     (Answer(307, headers={"Location": "//s3.example.com?X-Amz-Signature=1"}), ELSEWHERE),
     (
@@ -229,20 +311,94 @@ ANSWERS: list[tuple[Answer, str]] = [
     (error(400, "KMS.DisabledException", "key/1 is disabled."), KMS),
     (
         error(400, "ExpiredToken", "The provided token has expired."),
-        "credentials: the credentials have expired",
+        "credentials: {}: the credentials have expired",
     ),
     (error(403, "AccessDenied", "Request has expired"), EXPIRED),
     (
-        error(403, "InvalidObjectState"),
-        "params.file_path: s3://my-bucket/hello.txt is archived (S3 Glacier) and must be restored "
-        "first",
+        error(403, "RequestTimeTooSkewed", "The difference is too large."),
+        "clock: {}: this machine's clock is wrong: enable NTP",
     ),
-    (error(404, "NoSuchKey"), "params.file_path: object not found: s3://my-bucket/hello.txt"),
-    (error(404, "NoSuchVersion"), "params.version_id: no such version of s3://my-bucket/hello.txt"),
-    (Answer(418, "short and stout"), "params.verify: {} responded with 418"),
-    (error(409, "Odd<b/>"), "params.verify: {} responded with 409 Odd"),
-    (Answer(403, "<Error><Code>cut o"), DENIED),
-    (Answer(403, "x" * 200_000), DENIED),
+    (
+        error(403, "InvalidObjectState"),
+        f"params.file_path: {{}}: {OBJECT} is archived (S3 Glacier) and must be restored first",
+    ),
+    (error(404, "NoSuchKey"), f"params.file_path: {{}}: object not found: {OBJECT}"),
+    (
+        error(404, "NoSuchKey", x_amz_delete_marker="true"),
+        f"params.file_path: {{}}: object not found: {OBJECT} (its latest version is a delete "
+        "marker)",
+    ),
+    (error(404, "NoSuchVersion"), f"params.version_id: {{}}: no such version of {OBJECT}"),
+    (
+        error(400, "InvalidArgument", "Invalid version id specified"),
+        "params.version_id: {}: invalid: Invalid version id specified",
+    ),
+    (
+        error(405, "MethodNotAllowed", "The specified method is not allowed."),
+        "params.version_id: {}: this version is a delete marker",
+    ),
+    (error(409, "Odd<b/>"), "params.verify: {}: responded with 409 Odd"),
+    (
+        error(409, "OperationAborted", "A conflicting\n operation is in progress."),
+        "params.verify: {}: responded with 409 OperationAborted: A conflicting operation is in "
+        "progress.",
+    ),
+    (
+        error(400, "Weird", "{uri} %s \u202e" + "x" * 500),
+        "params.verify: {}: responded with 400 Weird: {{uri}} %s \\u202e" + "x" * 190,
+    ),
+    # other servers
+    (error(403, "AccessDenied", "Forbidden: Invalid signature: expected ab, got cd"), SIGNATURE),
+    (error(403, "AccessDenied", "Forbidden: No such key: GK31c2f218a2e44f485b94239e"), UNKNOWN_KEY),
+    (
+        Answer(404, f"<Error {NAMESPACE}>{NO_BUCKET}</Error>"),
+        "source.bucket_name: {}: no such bucket",
+    ),
+    (
+        Answer(404, f"<ErrorResponse><Error>{NO_BUCKET}</Error></ErrorResponse>"),
+        "source.bucket_name: {}: no such bucket",
+    ),
+    (
+        error(404, "BucketNotFound", "Either the bucket does not exist or you are not authorized."),
+        "source.bucket_name: {}: no such bucket",
+    ),
+    (
+        error(400, "InvalidArgument", "Credential access key has length 20, should be 32"),
+        "credentials: {}: invalid access key: Credential access key has length 20, should be 32",
+    ),
+    (
+        error(400, "InvalidRegionName", "The region name 'eu-west-1' is not valid. Use auto."),
+        "source.region_name: {}: wrong region: The region name 'eu-west-1' is not valid. Use auto.",
+    ),
+    (error(403, "InvalidSecurity", "The credentials are not valid."), UNKNOWN_KEY),
+    (error(403, "InvalidAccessKeyId", "Malformed Access Key Id"), UNKNOWN_KEY),
+    (error(401, "Unauthorized"), "credentials: {}: the credentials were rejected"),
+    # not S3 at all
+    (Answer(404, "404 page not found\n"), NOT_S3.format("404")),
+    (Answer(200, "<html>", {"Content-Type": "text/html", "ETag": '"1"'}), NOT_S3.format("200")),
+    (Answer(206, "<html>", {"Content-Type": "text/html"}), NOT_S3.format("206")),
+    (Answer(418, "short and stout"), NOT_S3.format("418")),
+    (Answer(403, "<Error><Code>cut o"), NOT_S3.format("403")),
+    (Answer(403, "x" * 200_000), NOT_S3.format("403")),
+    (
+        Answer(407, "login"),
+        "params.verify: {}: the proxy requires authentication (407): set "
+        "HTTPS_PROXY=http://USER:PASSWORD@HOST",
+    ),
+]
+HEAD_ANSWERS: list[tuple[Answer, str]] = [
+    (
+        Answer(405, headers={"x-amz-delete-marker": "true"}),
+        "params.version_id: {}: this version is a delete marker",
+    ),
+    (
+        Answer(404, headers={"x-amz-delete-marker": "true"}),
+        f"params.file_path: {{}}: object not found: {OBJECT} (its latest version is a delete "
+        "marker)",
+    ),
+    (Answer(404), f"params.file_path: {{}}: object not found: {OBJECT}"),
+    (Answer(400), "params.verify: {}: responded with 400"),
+    (Answer(200), "params.verify: {}: responded with 200"),
 ]
 
 
@@ -252,8 +408,78 @@ def test_an_error_response_is_explained(
 ) -> None:
     with scripted(answer) as server:
         result = get(program, destination, server.url, "url")
-    assert_failed(result, destination, line.format(server.url.removeprefix("http://")))
+    assert_failed(result, destination, line.format(host_of(server.url)))
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("answer", "line"), HEAD_ANSWERS)
+def test_an_error_response_to_a_head_is_explained(
+    program: Program, destination: Path, answer: Answer, line: str
+) -> None:
+    with scripted(answer) as server:
+        result = get(program, destination, server.url, "url", {"method": "HEAD"})
+    assert_failed(result, destination, line.format(host_of(server.url)))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        FOUND,
+        Answer(200, "hello", S3),
+        Answer(416, "", S3),
+        Answer(200, "hello", {"x-goog-hash": ""}),
+    ],
+    ids=["206", "200", "416", "200 of Google"],
+)
+@pytest.mark.parametrize("verify", MODES)
+def test_a_response_of_s3_is_believed(
+    program: Program, destination: Path, verify: str, answer: Answer
+) -> None:
+    with scripted(answer) as server:
+        assert get(program, destination, server.url, verify).code == 0
+
+
+def test_signed_headers_are_sent(program: Program, destination: Path) -> None:
+    headers = {"x-amz-expected-bucket-owner": "1", "if-none-match": '"x"', "range": "bytes=2-3"}
+    for verify, sent in (("url", headers), ("head", {"x-amz-expected-bucket-owner": "1"})):
+        with scripted(FOUND) as server:
+            assert get(program, destination, server.url, verify, {"headers": headers}).code == 0
+        received = {name.lower(): value for name, value in server.requests[0].headers.items()}
+        found = {name: value for name, value in received.items() if name in headers}
+        assert found == {"range": "bytes=0-0", **sent}
+
+
+def test_secrets_are_removed_from_the_message_of_a_server(
+    program: Program, destination: Path
+) -> None:
+    key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+    headers = {"x-amz-server-side-encryption-customer-key": key}
+    secrets = f"{SECRET_ACCESS_KEY} {SESSION_TOKEN} {key} X-Amz-Signature=abc"
+    with scripted(error(400, "Odd", secrets)) as server:
+        result = get(
+            program,
+            destination,
+            server.url,
+            "url",
+            {"headers": headers},
+            session_token=SESSION_TOKEN,
+        )
+    problem = "responded with 400 Odd: *** *** *** X-Amz-Signature=***"
+    assert_failed(result, destination, f"params.verify: {host_of(server.url)}: {problem}")
+
+
+def test_all_files_share_one_connection_and_one_time_limit(
+    program: Program, destination: Path, quick_timeout: None
+) -> None:
+    files = {name: {"file_path": name} for name in "abc"}
+    with scripted(FOUND, FOUND, hang) as server:
+        params = {"file_path": ..., "files": files, "verify": "url"}
+        request = get_request(without_ellipses(params), endpoint=server.url, region_name=REGION)
+        began = time.monotonic()
+        result = program.run("in", destination, request=request)
+    problem = "no response within 30 seconds"
+    assert_failed(result, destination, f"params.verify: {host_of(server.url)}: {problem}")
+    assert time.monotonic() - began < 35
 
 
 @pytest.mark.parametrize(
@@ -266,23 +492,28 @@ def test_a_wrong_clock_is_reported(
     date = formatdate(time.time() + ahead, usegmt=True)
     with scripted(error(403, "AccessDenied", "Request has expired", date=date)) as server:
         result = get(program, destination, server.url, "url")
-    host = server.url.removeprefix("http://")
-    line = f"clock: this machine's clock is {words} {host}'s: enable NTP"
-    assert_failed(result, destination, line)
+    problem = f"this machine's clock is {words} the server's: enable NTP"
+    assert_failed(result, destination, f"clock: {host_of(server.url)}: {problem}")
 
 
 @pytest.mark.parametrize("first", [error(503, "SlowDown"), error(500, "InternalError"), reset])
 def test_transient_errors_are_retried(program: Program, destination: Path, first: Reaction) -> None:
-    with scripted(first, first, Answer(206, "h")) as server:
+    with scripted(first, first, FOUND) as server:
         result = get(program, destination, server.url, "url")
     assert (result.code, len(server.requests)) == (0, 3), result.stderr
 
 
 FAILURES: list[tuple[Reaction, str]] = [
-    (error(503, "SlowDown"), " responded with 503 SlowDown"),
-    (reset, ": connection closed unexpectedly: retry, or check http vs https"),
-    (garbage, ": connection closed unexpectedly: retry, or check http vs https"),
-    (hang, ": no response within 30 seconds"),
+    (error(503, "SlowDown", "Reduce your rate"), "too many requests: Reduce your rate"),
+    (error(500, "InternalError", "Try again"), "responded with 500 InternalError: Try again"),
+    (
+        Answer(502, "<html>Bad Gateway</html>"),
+        "responded with 502, but not like S3: check the address, and proxies in between",
+    ),
+    (Answer(503), "responded with 503"),
+    (reset, "connection closed unexpectedly: retry, or check http vs https"),
+    (garbage, "connection closed unexpectedly: retry, or check http vs https"),
+    (hang, "no response within 30 seconds"),
 ]
 
 
@@ -292,7 +523,7 @@ def test_persistent_errors_are_reported_after_three_attempts(
 ) -> None:
     with scripted(reaction) as server:
         result = get(program, destination, server.url, "url")
-    assert_failed(result, destination, f"params.verify: {server.url.removeprefix('http://')}{line}")
+    assert_failed(result, destination, f"params.verify: {host_of(server.url)}: {line}")
     assert len(server.requests) == 3
 
 
@@ -312,7 +543,7 @@ def test_an_endless_response_is_cut_off(program: Program, destination: Path) -> 
     with scripted(endless) as server:
         result = get(program, destination, server.url, "url")
         assert disconnected.wait(5), "the connection is closed, although this process lives on"
-    assert_failed(result, destination, DENIED)
+    assert_failed(result, destination, NOT_S3.format("403").format(host_of(server.url)))
 
 
 def test_a_refused_connection_is_reported(program: Program, destination: Path) -> None:
@@ -344,7 +575,7 @@ def test_over_tls_the_ca_bundle_is_trusted(
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
-    with scripted(Answer(206, "h"), tls=context) as server:
+    with scripted(FOUND, tls=context) as server:
         trusting: list[dict[str, Any]] = [
             {"ca_bundle": authority.cert_pem.bytes().decode()},
             {"skip_ssl_verification": True},
@@ -358,4 +589,4 @@ def test_over_tls_the_ca_bundle_is_trusted(
         destination = tmp_path / "refused"
         destination.mkdir()
         result = get(program, destination, server.url, verify)
-        assert_failed(result, destination, UNTRUSTED.format(server.url.removeprefix("https://")))
+        assert_failed(result, destination, UNTRUSTED.format(host_of(server.url)))

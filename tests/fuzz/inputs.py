@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from app.protocol import CHOICES, Params, Source, Span, UrlParams
+from app.protocol import CHOICES, Params, Source, Span
 
 from ..program import VERSION
 from .invariants import KEY, TOKEN, Case
@@ -102,7 +102,7 @@ def _plausible(name: str) -> st.SearchStrategy[Any]:
         return st.sampled_from(_DURATIONS) | spans
     if name == "files":
         names = st.sampled_from(["a", "b c", "é", ".", "a/b"]) | texts
-        entries = st.dictionaries(names, fields_of(UrlParams, {}), max_size=3)
+        entries = st.dictionaries(names, fields_of(Params, {}), max_size=3)
         return entries | st.just({str(number): {"file_path": "k"} for number in range(1001)})
     plausible = _PLAUSIBLE.get("bucket_name" if name == "bucket" else name)
     return st.sampled_from(plausible or [*CHOICES.get(name, ("x",))])
@@ -115,7 +115,7 @@ def one_in(number: int) -> st.SearchStrategy[bool]:
 
 @st.composite
 def fields_of(
-    draw: st.DrawFn, struct: type[Source | UrlParams], base: dict[str, Any]
+    draw: st.DrawFn, struct: type[Source | Params], base: dict[str, Any]
 ) -> dict[str, Any]:
     """Draw `base` with a few fields set, some of them hostile, and sometimes one missing."""
     fields = dict(base)
