@@ -12,14 +12,14 @@ import time
 import msgspec
 from msgspec import Raw
 
-from . import bounds, steps
+from . import bounds, decoding, steps
 from .destination import Destination
 from .protocol import Params, Place, Request, ResourceError, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing these costs start-up time
     from collections.abc import Callable, Mapping
-    from typing import Any, BinaryIO
+    from typing import BinaryIO
 
 PROGRAM = "s3-presigned-url"
 STEPS = ("check", "in", "out")
@@ -83,21 +83,21 @@ class Run:
         if self.called_as == "in" and len(arguments) != 1:
             raise ResourceError(("usage",), "in DESTINATION_DIR < request.json")
         self.request = _read(stdin)
-        request = _decode(self.request, Request)
+        request = decoding.from_json(self.request, Request)
         source = request.source or Source()
         log: list[str] = []
         response: object
         if self.called_as == "check":
             response = steps.check(source)
         elif self.called_as == "out":
-            given = _decode(bytes(request.params), dict[str, Raw] | None, ("params",))
+            given = decoding.from_json(bytes(request.params), dict[str, Raw] | None, ("params",))
             response = steps.put(source, given or {}, now=time.time_ns())
         else:
             self._destination = Destination(arguments[0])
-            params = _decode(bytes(request.params), Params | None, ("params",)) or Params()
+            params = decoding.from_json(bytes(request.params), Params | None, ("params",))
             response, log = steps.get(
                 source,
-                params,
+                params or Params(),
                 request.version or {},
                 self._destination,
                 self._environ,
@@ -172,16 +172,6 @@ def _read(stdin: "BinaryIO | None") -> bytes:
     except OSError as error:
         raise ResourceError(("stdin",), f"cannot be read: {error.strerror}") from None
     return request
-
-
-def _decode(json: bytes, type_: "Any", place: Place = ()) -> "Any":
-    try:
-        bounds.check_depth(json)
-        return msgspec.json.decode(json, type=type_)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        from .messages import validation
-
-        raise validation.explain_json(json, type_, place) from None
 
 
 def _called_as() -> str:

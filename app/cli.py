@@ -1,42 +1,30 @@
-"""The command line for tasks and people. The fields of source and params are its options."""
-
-import argparse
-import difflib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+"""The command line for tasks and people."""
 
 import msgspec
 
-from . import __version__, output, steps
+from . import __version__, decoding, options, output, shared_config, steps
 from .bounds import MAX_DEPTH, check_depth
 from .config import Config
 from .destination import Destination, split
-from .messages import fields, validation
-from .protocol import Base, Params, Place, ResourceError, Source
+from .protocol import Params, Place, ResourceError, Source
+from .request import SECRET_HEADERS
+from .signing import SignedUrl
 
-if TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing these costs start-up time
+    from collections.abc import Mapping
+    from typing import Any
+
     from .protocol import Warn
 
-_USAGE = """s3-presigned-url presign s3://BUCKET/KEY [OPTION ...]
-       s3-presigned-url check|out|in [DIRECTORY] < REQUEST
-       s3-presigned-url --help|--version"""
-_ABOUT = """presign prints a presigned URL for an object in S3. check, out and in are the
-executables of a Concourse resource type: they read Concourse's JSON request."""
-_CREDENTIALS = """Credentials come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
-AWS_SESSION_TOKEN, or AWS_PROFILE and the rest of boto3's chain), never from options:
-command lines are visible to other users of the machine."""
-
-_USAGE_PLACE = ("usage",)
 _URI_PLACE = ("s3://BUCKET/KEY",)
-
-Fields = TypeVar("Fields", bound=Base)
 
 
 def run(
     command: str,
     arguments: list[str],
     destination: Destination,
-    environ: Mapping[str, str],
+    environ: "Mapping[str, str]",
     *,
     now: int,
     warn: "Warn",
@@ -45,165 +33,152 @@ def run(
 
     Raises ResourceError, whose place is the option.
     """
-    if command in ("--help", "-h", "help") or (
-        command == "presign" and {"--help", "-h"} & {*arguments}
-    ):
-        return _parser().format_help().encode(), []
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:  # Python decodes invalid UTF-8 to surrogates
+        raise ResourceError(options.USAGE, "arguments must be valid UTF-8") from None
     if command == "--version":
         return _versions().encode(), []
+    if command in ("--help", "-h", "help"):
+        return _help(arguments[0] if arguments else ""), []
     if command != "presign":
-        raise ResourceError(_USAGE_PLACE, "must be presign, check, in, out, --help or --version")
-    options = _parse(arguments)
+        raise ResourceError(options.USAGE, "must be presign, check, in, out, --help or --version")
+    given = options.parse(arguments)
+    if "help" in given:
+        return _help(given["help"]), []
+    return _presign(_fields(given), destination, environ, now=now, warn=warn)
 
-    def warn_as_option(place: Place, problem: str) -> None:
-        warn(_as_option(place, options), problem)
 
-    try:
-        return _presign(options, destination, environ, now=now, warn=warn_as_option)
-    except ResourceError as error:
-        problem = (
-            f"{error.problem}, or AWS_REGION"
-            if error.place == ("source", "region_name")
-            else error.problem
-        )
-        raise ResourceError(_as_option(error.place, options), problem) from None
+def _help(topic: str | bool) -> bytes:
+    from .messages import help as texts
+
+    return (texts.every_option() if topic == "all" else texts.short()).encode()
 
 
 def _presign(
-    options: dict[str, Any],
+    given: "dict[str, Any]",
     destination: Destination,
-    environ: Mapping[str, str],
+    environ: "Mapping[str, str]",
     *,
     now: int,
     warn: "Warn",
 ) -> tuple[bytes, list[str]]:
-    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-    defaults = {"region_name": region} if region else {}
-    config = Config(_fields_of(Source, {**defaults, **options}, ("source",)))
-    params = _fields_of(Params, options, ("params",))
-    signed, _ = steps.sign(config, params, environ, now=now, warn=warn)
-    urls = {name: one.url for name, one in signed.items()}
-    text = urls[""] if params.files is None else output.to_json(urls)
-    log = [output.log_line(one) for one in signed.values()]
-    if params.url_file is None:
-        return f"{text.rstrip()}\n".encode(), log
-    destination.write({"/".join(split(params.url_file, ("params", "url_file"))): text})
+    profile = given.get("profile")
+    found, origins = shared_config.find(given, profile, environ)
+
+    def as_written(place: Place) -> Place:
+        return _as_written(place, given, origins)
+
+    try:
+        source = decoding.from_map({**found, **_of(Source, given)}, Source, ("source",))
+        params = decoding.from_map(_of(Params, given), Params, ("params",))
+        signed, _ = steps.sign(
+            Config(source, profile=profile),
+            params,
+            environ,
+            now=now,
+            warn=lambda place, problem: warn(as_written(place), problem),
+        )
+        text = _text(signed, params, as_json=given.get("output") == "json")
+        log = [output.log_line(one) for one in signed.values()]
+        if params.url_file is None:
+            return f"{text.rstrip()}\n".encode(), log
+        path = "/".join(split(params.url_file, ("params", "url_file")))
+    except ResourceError as error:
+        hint = ", or AWS_REGION" if error.place == ("source", "region_name") else ""
+        raise ResourceError(as_written(error.place), f"{error.problem}{hint}") from None
+    destination.write({path: text})
     return b"", log
 
 
-def _parse(arguments: list[str]) -> dict[str, Any]:
-    """Return the given options by field name. Raises ResourceError for an unknown one."""
-    try:
-        "".join(arguments).encode()
-    except UnicodeEncodeError:  # Python decodes invalid UTF-8 to surrogates
-        raise ResourceError(_USAGE_PLACE, "arguments must be valid UTF-8") from None
-    given, unknown = _parser().parse_known_args(arguments)
-    options = vars(given)
-    for argument in unknown:
-        option = argument.partition("=")[0]
-        name = option.removeprefix("--").replace("-", "_")
-        if name in fields.SECRET:
-            raise ResourceError(
-                (option,),
-                "not accepted as an option (command lines are visible to other users): use the "
-                "environment",
-            )
-        if option.startswith("--"):
-            close = difflib.get_close_matches(
-                name, [*fields.SOURCE, *fields.PARAMS], n=1, cutoff=0.7
-            )
-            hint = f": did you mean {_option(close[0])}?" if close else ""
-            raise ResourceError((option,), f"no such option{hint}")
-    if unknown:
-        raise ResourceError(
-            _USAGE_PLACE, "presign takes one s3://BUCKET/KEY and options; see --help"
-        )
-    if "uri" in options:
-        options["s3_uri"] = options["uri"]
-        if not {"bucket_name", "bucket"} & options.keys():
-            options["bucket_name"] = _bucket(options["uri"])
-    if not {"file_path", "s3_uri", "files"} & options.keys():
-        raise ResourceError(_USAGE_PLACE, "presign s3://BUCKET/KEY [OPTION ...]; see --help")
-    if "files" in options:
-        options["files"] = _from_json(options["files"])
-    return options
+def _fields(given: "dict[str, str | bool]") -> "dict[str, Any]":
+    """Return the options with the values of their fields. Raises ResourceError."""
+    fields: dict[str, Any] = {**given}
+    if "uri" in given:
+        fields["s3_uri"] = given["uri"]
+        if not {"bucket_name", "bucket"} & given.keys():
+            fields["bucket_name"] = _bucket(str(given["uri"]))
+    if not {"file_path", "s3_uri", "files"} & fields.keys():
+        raise ResourceError(options.USAGE, "presign s3://BUCKET/KEY [OPTION ...]; see --help")
+    for field in ("headers", "files"):
+        if field in given:
+            fields[field] = _from_json(str(given[field]), options.name(field))
+            _check_public(fields[field], (options.name(field),))
+    if "ca_bundle" in given:
+        fields["ca_bundle"] = _read(str(given["ca_bundle"]), options.name("ca_bundle"))
+    return fields
+
+
+def _of(struct: type[Source] | type[Params], given: "Mapping[str, object]") -> "dict[str, Any]":
+    return {name: value for name, value in given.items() if name in struct.__struct_fields__}
 
 
 def _bucket(uri: str) -> str:
     rest = uri.removeprefix("s3://")
     if rest == uri:
-        raise ResourceError(_USAGE_PLACE, "presign takes the object as s3://BUCKET/KEY")
+        raise ResourceError(options.USAGE, "presign takes the object as s3://BUCKET/KEY")
     if rest.startswith("arn:"):  # the ARN of an access point contains a slash
         before, kind, after = rest.partition("accesspoint/")
         return f"{before}{kind}{after.partition('/')[0]}"
     return rest.partition("/")[0]
 
 
-def _from_json(text: str) -> Any:
+def _from_json(text: str, option: str) -> "Any":
     try:
         check_depth(text.encode())
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
-        raise ResourceError(("--files",), f"must be a map in JSON: {error}") from None
+        raise ResourceError((option,), f"must be a map in JSON: {error}") from None
     except RecursionError:
         raise ResourceError(
-            ("--files",), f"JSON is nested too deeply (limit: {MAX_DEPTH} levels)"
+            (option,), f"JSON is nested too deeply (limit: {MAX_DEPTH} levels)"
         ) from None
 
 
-def _fields_of(struct: type[Fields], options: dict[str, Any], place: Place) -> Fields:
-    given = {name: value for name, value in options.items() if name in struct.__struct_fields__}
-    return validation.convert(given, struct, place)
+def _check_public(value: object, place: Place) -> None:
+    """Raise ResourceError for the key of SSE-C, which is a secret, anywhere in a map."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name.lower() in SECRET_HEADERS:
+                raise ResourceError(
+                    (*place, name),
+                    "not accepted as an option (command lines are visible to other users): use in",
+                )
+            _check_public(inner, (*place, name))
 
 
-def _option(field: str) -> str:
-    return f"--{field.replace('_', '-')}"
+def _read(path: str, option: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:  # noqa: PTH123  # importing pathlib takes longer than signing
+            return file.read()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ResourceError((option,), f"cannot read {path}: {reason}") from None
 
 
-def _as_option(place: Place, options: Mapping[str, Any]) -> Place:
-    """Return the place as an option: `--max-expires-in`, `--files.linux.method`."""
+def _text(signed: dict[str, SignedUrl], params: Params, *, as_json: bool) -> str:
+    if as_json:
+        described = {name: output.description(one) for name, one in signed.items()}
+        return output.to_json(described[""] if params.files is None else described)
+    for one in signed.values():
+        if one.fields:
+            raise ResourceError(
+                ("params", "method"), "POST has fields besides the URL: add --output json"
+            )
+    urls = {name: one.url for name, one in signed.items()}
+    return urls[""] if params.files is None else output.to_json(urls)
+
+
+def _as_written(place: Place, given: "Mapping[str, object]", origins: "Mapping[str, str]") -> Place:
+    """Return the place as an option (`--files.linux.method`), or where the setting was found."""
     if place[0] not in ("source", "params") or len(place) == 1:
         return place
-    if "uri" in options and place[1] in ("s3_uri", "bucket_name"):
+    field = place[1]
+    if place[0] == "source" and field in origins:
+        return (origins[field],)
+    if "uri" in given and field in ("s3_uri", "bucket_name"):
         return _URI_PLACE
-    return _option(place[1]), *place[2:]
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ResourceError(_USAGE_PLACE, message)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        usage=_USAGE,
-        description=_ABOUT,
-        epilog=_CREDENTIALS,
-        add_help=False,
-        allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "uri",
-        nargs="?",
-        metavar="s3://BUCKET/KEY",
-        help="the object, instead of --bucket-name and --file-path",
-    )
-    for title, table in (("address", fields.SOURCE), ("request", fields.PARAMS)):
-        group = parser.add_argument_group(title)
-        for name in table:
-            if name in fields.SECRET:
-                continue
-            if fields.is_flag(name):
-                group.add_argument(
-                    _option(name),
-                    action=argparse.BooleanOptionalAction,
-                    help=fields.help_text(name),
-                )
-            else:
-                group.add_argument(_option(name), metavar="VALUE", help=fields.help_text(name))
-    return parser
+    return options.name(field), *place[2:]
 
 
 def _versions() -> str:

@@ -21,10 +21,13 @@ _ROLE_OPTIONS = ("aws_role_arn", "aws_role_external_id", "aws_role_session_name"
 class Provider:
     """Where credentials for a bucket come from, according to the source.
 
-    Raises ResourceError for incomplete or invalid credentials in the source.
+    A `profile` takes precedence over the environment. Raises ResourceError for incomplete or
+    invalid credentials in the source.
     """
 
-    def __init__(self, source: Source, bucket: Bucket, tls: "Tls | None") -> None:
+    def __init__(
+        self, source: Source, bucket: Bucket, tls: "Tls | None", profile: str | None
+    ) -> None:
         self._static = _combine(
             (("source", "access_key_id"), source.access_key_id),
             (("source", "secret_access_key"), source.secret_access_key),
@@ -39,6 +42,7 @@ class Provider:
         self._region = bucket.region
         self._on_aws = bucket.on_aws
         self._tls = tls
+        self._profile = profile
 
     def find(
         self,
@@ -69,14 +73,16 @@ class Provider:
         return redaction.remember(assumed)
 
     def _find_without_role(self, environ: "Mapping[str, str]") -> Credentials:
-        found = self._static or _from_environment(environ, on_aws=self._on_aws)
+        found = self._static
+        if found is None and self._profile is None:
+            found = _from_environment(environ, on_aws=self._on_aws)
         if found is None:
             from .aws import chain
             from .messages import redaction
 
             # the region of another provider is not one of AWS's
             region = self._region if self._on_aws else None
-            found = redaction.remember(chain.find(region, self._tls, environ))
+            found = redaction.remember(chain.find(region, self._tls, environ, self._profile))
             if self._on_aws:
                 _check_token(found, ("credentials",))
         return found

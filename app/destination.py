@@ -34,14 +34,25 @@ class Destination:
 
         Raises ResourceError, with nothing left behind, if one of them cannot be written.
         """
-        for path, text in files.items():
-            try:
-                self._write(split(path, (path,)), text)
-            except OSError as error:
-                self.remove()
-                raise ResourceError(
-                    (f"{self.path}/{path}",), f"cannot be written: {error.strerror}"
-                ) from None
+        by_directory: dict[tuple[str, ...], list[str]] = {}
+        for path in files:
+            by_directory.setdefault(tuple(split(path, (path,))[:-1]), []).append(path)
+        path = ""
+        try:
+            for directory, paths in by_directory.items():
+                path = paths[0]
+                parent = self._open(list(directory))
+                try:
+                    for path in paths:
+                        name = split(path, (path,))[-1]
+                        self._write(parent, [*directory, name], files[path])
+                finally:
+                    posix.close(parent)
+        except OSError as error:
+            self.remove()
+            raise ResourceError(
+                (f"{self.path}/{path}",), f"cannot be written: {error.strerror}"
+            ) from None
 
     def remove(self) -> None:
         """Remove what was written, so that no partial result remains."""
@@ -59,18 +70,13 @@ class Destination:
                 continue  # best effort
         self._files, self._directories = [], []
 
-    def _write(self, names: list[str], text: str) -> None:
-        parent = self._open(names[:-1])
+    def _write(self, parent: int, names: list[str], text: str) -> None:
         temporary = f".s3-presigned-url.{posix.getpid()}.{time.time_ns()}"
-        try:
-            self._files.append(
-                [*names[:-1], temporary]
-            )  # recorded first: a signal may arrive in between
-            _create(temporary, text.encode(), parent)
-            self._files.append(names)
-            posix.rename(temporary, names[-1], src_dir_fd=parent, dst_dir_fd=parent)
-        finally:
-            posix.close(parent)
+        # recorded first: a signal may arrive in between
+        self._files.append([*names[:-1], temporary])
+        _create(temporary, text.encode(), parent)
+        self._files.append(names)
+        posix.rename(temporary, names[-1], src_dir_fd=parent, dst_dir_fd=parent)
 
     def _open(self, names: list[str]) -> int:
         """Open a directory in the destination, created if missing. Symlinks are not followed."""

@@ -2,8 +2,8 @@
 
 import msgspec
 
+from . import decoding
 from .bounds import MAX_FILES
-from .messages import validation
 from .protocol import Input, Params, Place, ResourceError
 
 # One entry: Params without what applies to every entry. Made here, as one more Struct in
@@ -43,7 +43,7 @@ def split(params: Params) -> dict[str, tuple[Params, Place]]:
 
 def _merge(params: Params, entry: dict[str, object], place: Place) -> Params:
     """Return the params of one entry, which override those next to `files`."""
-    entry_params = validation.convert(entry, _Entry, place)
+    entry_params = decoding.from_map(entry, _Entry, place)
     own = {name: value for name in _OPTIONS if (value := getattr(entry_params, name)) is not None}
     inherited = {name: getattr(params, name) for name in _OPTIONS}
     if own.keys() & {"file_path", "s3_uri"}:  # two ways to name the object

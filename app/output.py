@@ -7,6 +7,10 @@ from .protocol import Metadatum, Params, Place, ResourceError
 from .request import FORM_OPTIONS, RESPONSE_OVERRIDES, SECRET_HEADERS, UPLOAD_HEADERS
 from .signing import SignedUrl
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it costs start-up time
+    from collections.abc import Mapping
+
 # The options that are shown on the build page, as they were written. Build pages may be public:
 # never a secret.
 _SHOWN = (
@@ -50,7 +54,19 @@ def collect(signed: dict[str, SignedUrl], files_of: dict[str, dict[str, str]]) -
     return {**nested, "urls.json": to_json({name: one.url for name, one in signed.items()})}
 
 
-def to_json(value: dict[str, str]) -> str:
+def description(signed: SignedUrl) -> dict[str, object]:
+    """Return what a user of a URL needs, as one map."""
+    return {
+        "url": signed.url,
+        "method": signed.request.method,
+        "headers": signed.request.headers,
+        **({"fields": signed.fields} if signed.fields else {}),
+        "expires_at": lifetime.timestamp(signed.expires_at),
+        "s3_uri": signed.s3_uri,
+    }
+
+
+def to_json(value: "Mapping[str, object]") -> str:
     """Return a map as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
 

@@ -11,7 +11,7 @@ import time
 from .bucket import Bucket
 from .protocol import Params, Place, ResourceError
 from .request import S3Request
-from .sigv4 import ALGORITHM, UNRESERVED, Credentials, hmac_sha256, signing_key, uri_encode
+from .sigv4 import ALGORITHM, UNRESERVED, Credentials, hmac_sha256, uri_encode
 
 MAX_UPLOAD = 5 << 30  # bytes
 _FILENAME = "${filename}"
@@ -99,9 +99,7 @@ def sign(
     }
     # in the layout of json.dumps, as boto3 writes it
     encoded = base64.b64encode(json.dumps(policy).encode()).decode()
-    signing = signing_key(
-        credentials.secret_access_key, timestamp[:8], bucket.region, bucket.service
-    )
+    signing = credentials.signing_key(timestamp[:8], bucket.region, bucket.service)
     signed = {
         **fields,
         "key": key,

@@ -35,6 +35,14 @@ class Credentials:
         self.secret_access_key = secret_access_key
         self.session_token = session_token
         self.expires_at = expires_at
+        self._signing_keys: dict[tuple[str, str, str], bytes] = {}
+
+    def signing_key(self, date: str, region: str, service: str) -> bytes:
+        """Return the key for one day, region and service; the same for all URLs of a step."""
+        scope = (date, region, service)
+        if scope not in self._signing_keys:
+            self._signing_keys[scope] = signing_key(self.secret_access_key, *scope)
+        return self._signing_keys[scope]
 
 
 def is_key(value: object) -> bool:
@@ -86,7 +94,7 @@ def presign(
 
     request = canonical_request(method, canonical_uri, pairs, signed_headers)
     to_sign = string_to_sign(timestamp, credential_scope, request)
-    key = signing_key(credentials.secret_access_key, timestamp[:8], region, service)
+    key = credentials.signing_key(timestamp[:8], region, service)
     signature = hmac_sha256(key, to_sign).hex()
     return f"{scheme}://{netloc}{canonical_uri}?{'&'.join(pairs)}&X-Amz-Signature={signature}"
 

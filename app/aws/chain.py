@@ -22,7 +22,7 @@ from .. import partitions
 from ..lifetime import EXPIRED
 from ..protocol import ResourceError
 from ..sigv4 import Credentials, is_key
-from . import http
+from . import http, profiles
 from .tls import Tls
 
 # botocore extends the reported expiry of EC2 credentials near their end; a URL needs the real one.
@@ -60,8 +60,10 @@ _REFUSED = {
 }
 
 
-def find(region: str | None, tls: Tls | None, environ: Mapping[str, str]) -> Credentials:
-    """Return the credentials of the first provider that has some.
+def find(
+    region: str | None, tls: Tls | None, environ: Mapping[str, str], profile: str | None
+) -> Credentials:
+    """Return the credentials of the first provider that has some, or of a profile.
 
     Roles of profiles are assumed in `region`. Without one, the bucket is not on AWS: then nothing
     is sent to AWS's STS, unless AWS_ENDPOINT_URL_STS says so. Raises ResourceError if no provider
@@ -81,7 +83,7 @@ def find(region: str | None, tls: Tls | None, environ: Mapping[str, str]) -> Cre
         return http.Session(tls, request.url).send(request)
 
     try:
-        session = Session()
+        session = Session(profile=profile)
         session.set_default_client_config(http.config())
         session.register("before-send", send)
         if region is not None:
@@ -89,11 +91,14 @@ def find(region: str | None, tls: Tls | None, environ: Mapping[str, str]) -> Cre
         _trust_container_certificates(session, tls, environ)
         found = session.get_credentials()
         if found is None:
-            raise ResourceError(_PLACE, _NONE_FOUND)
+            problem = f"none found in profile {profile}" if profile else _NONE_FOUND
+            raise ResourceError(_PLACE, problem)
         frozen = found.get_frozen_credentials()
         if not all(map(is_key, (frozen.access_key, frozen.secret_key, frozen.token or "none"))):
             raise ValueError("a key is empty, or contains an invalid character")
     except (BotoCoreError, ClientError, EOFError, OSError, RuntimeError, *_MALFORMED) as error:
+        if isinstance(error, ProfileNotFound):
+            raise profiles.not_found(error, is_option=profile is not None) from None
         raise _explain(error, hosts[-1]) from None
     return Credentials(
         access_key_id=frozen.access_key,
@@ -122,11 +127,6 @@ def _expiry(found: BotocoreCredentials) -> int | None:
 def _explain(error: Exception, host: str) -> ResourceError:
     """Return what went wrong with a request to `host`, or without one, and what to do."""
     match error:
-        case ProfileNotFound():
-            return ResourceError(
-                ("AWS_PROFILE",),
-                f"profile {error.kwargs['profile']} not found in the AWS config files",
-            )
         case SSOError() | TokenRetrievalError():
             return ResourceError(_PLACE, "no valid SSO session: run aws sso login")
         case ClientError():

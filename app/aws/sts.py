@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import UNSIGNED
 from botocore.exceptions import ClientError
+from botocore.handlers import disable_signing
 from botocore.session import Session
 
 from .. import duration
@@ -130,7 +131,9 @@ def _expiry(reported: int, computed: int) -> int:
 
 def _client(role: Role, credentials: Credentials | None) -> Any:
     """Return a client for STS in the role's region, which sends its requests through `http`."""
-    session = Session()
+    # registering the handlers of all services would take a tenth of the whole run
+    session = Session(include_builtin_handlers=False)
+    session.register("choose-signer.sts.AssumeRoleWithWebIdentity", disable_signing)
     session.set_config_variable("sts_regional_endpoints", "regional")
     client = session.create_client(
         "sts",

@@ -5,7 +5,8 @@ keys of maps. So this compares the decoded value with the Structs again, field b
 """
 
 import difflib
-from typing import Any, TypeVar, get_args, get_type_hints
+from collections.abc import Sequence
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
@@ -40,8 +41,6 @@ _HEADER_OF = {
     "tags": "x-amz-tagging",
 }
 
-Fields = TypeVar("Fields", bound=Base)
-
 
 def explain_json(json: bytes, type_: Any, place: Place) -> ResourceError:
     """Return the first mistake in JSON at `place` that is not a valid `type_`.
@@ -67,14 +66,6 @@ def explain_json(json: bytes, type_: Any, place: Place) -> ResourceError:
     else:
         mistake = ResourceError(stdin, f"must be a JSON object, got {_kind(value)}")
     return mistake or ResourceError(stdin, "not a valid Concourse request")
-
-
-def convert(value: dict[str, Any], struct: type[Fields], place: Place) -> Fields:
-    """Return the map at `place` as a `struct`. Raises ResourceError for a mistake in it."""
-    try:
-        return msgspec.convert(value, struct)
-    except msgspec.ValidationError as error:
-        raise explain(value, struct, place) or ResourceError(place, str(error)) from None
 
 
 def explain(value: dict[str, Any], struct: type[Base], place: Place) -> ResourceError | None:
@@ -156,9 +147,29 @@ def _hint(name: str, known: tuple[str, ...], place: Place) -> str:
         return "it belongs in the source of the resource"
     if name in Params.__struct_fields__:
         return "it belongs in get_params"
-    header = _HEADER_OF.get(name.lower().replace("_", "").replace("-", "").removeprefix("xamz"))
+    header = _header(name)
     if header and "headers" in known:
         return f"it is a header: set {header} in headers"
+    return _similar(name, known)
+
+
+def explain_option(option: str, known: Sequence[str]) -> str:
+    """Return what is wrong with an option of the command line that is not one of the known."""
+    name = option.removeprefix("--")
+    if name.replace("-", "_") in fields.SECRET:
+        why = "command lines are visible to other users"
+        return f"not accepted as an option ({why}): use the environment"
+    header = _header(name)
+    hint = f"it is a header: set {header} in --headers" if header else _similar(option, known)
+    return f"no such option{f': {hint}' if hint else ''}"
+
+
+def _header(name: str) -> str | None:
+    """Return the header that other tools have as an option of this name."""
+    return _HEADER_OF.get(name.lower().replace("_", "").replace("-", "").removeprefix("xamz"))
+
+
+def _similar(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return f"did you mean {close[0]}?" if close else ""
 
