@@ -188,5 +188,6 @@ class ContainerProgram(Program):
 def _named_in(environ: dict[str, str]) -> dict[Path, Path]:
     """Return the test's files named in variables, to be mounted under the same paths."""
     temporary = f"{tempfile.gettempdir()}/"
-    named = [Path(value) for value in environ.values() if value.startswith(temporary)]
+    values = [part for value in environ.values() for part in value.split(":")]
+    named = [Path(value) for value in values if value.startswith(temporary)]
     return {path: path for path in named if path.exists()}

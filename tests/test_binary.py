@@ -159,7 +159,7 @@ def test_it_runs_as_nobody_in_an_empty_root_in_any_environment(
     [
         (["/check"], b"[]"),
         (["/s3-presigned-url", "--version"], b"s3-presigned-url 0.1.0\npython 3.13."),
-        (["/s3-presigned-url", "--help"], b"usage: s3-presigned-url presign s3://BUCKET/KEY"),
+        (["/s3-presigned-url", "--help"], b"s3-presigned-url presign s3://BUCKET/KEY"),
     ],
     ids=str,
 )

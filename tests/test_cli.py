@@ -111,7 +111,29 @@ REGION = ["--region-name", "eu-west-1"]
         ([OBJECT, *REGION, "--expires-in", "8d"],
          "--expires-in: must be between 1 second and 7 days, got 8 days"),
         ([OBJECT, *REGION, "--expires-in"],
-         "usage: argument --expires-in: expected one argument"),
+         "--expires-in: requires a value, such as --expires-in=VALUE"),
+        ([OBJECT, "--expires-in", "--region", "eu-west-1"],
+         "--expires-in: requires a value, such as --expires-in=VALUE"),
+        ([OBJECT, *REGION, "--expires-in="],
+         "--expires-in: must not be empty: give it a value, or leave it out"),
+        ([OBJECT, *REGION, "-x"], "-x: no such option"),
+        ([OBJECT, *REGION, "--reg", "x"], "--reg: no such option: did you mean --region?"),
+        ([OBJECT, *REGION, "--use-path-style=maybe"],
+         "--use-path-style: must be true or false, got 'maybe'"),
+        ([OBJECT, *REGION, "--cache-control", "no-store"],
+         "--cache-control: no such option: it is a header: set cache-control in --headers"),
+        ([OBJECT, *REGION, "--output", "yaml"], "--output: must be text or json, got 'yaml'"),
+        ([OBJECT, *REGION, "--method", "POST"],
+         "--method: POST has fields besides the URL: add --output json"),
+        ([OBJECT, *REGION, "--headers", '{"x-amz-meta-a": [1]}'],
+         "--headers: must be a map of names to values, such as {x-amz-meta-build: 42}, got a map"),
+        ([OBJECT, *REGION, "--headers", '{"X-Amz-Server-Side-Encryption-Customer-Key": "planted"}'],
+         "--headers.X-Amz-Server-Side-Encryption-Customer-Key: not accepted as an option (command "
+         "lines are visible to other users): use in"),
+        ([OBJECT, *REGION, "--ca-bundle", "/missing.pem"],
+         "--ca-bundle: cannot read /missing.pem: No such file or directory"),
+        ([OBJECT, *REGION, "--profile", "missing"],
+         "--profile: profile missing not found in the AWS config files"),
         ([OBJECT, *REGION, "--fiel-name", "x"],
          "--fiel-name: no such option: did you mean --file-name?"),
         ([OBJECT, *REGION, "--zzz"],
@@ -179,16 +201,95 @@ def test_the_steps_can_be_called_by_name(program: Program, command: str) -> None
     ("command", "arguments"),
     [("--help", []), ("-h", []), ("help", []), ("presign", ["--help"]), ("", [])],
 )
-def test_help_lists_every_option_except_the_secret_ones(
+def test_help_fits_a_screen_and_names_only_options_that_exist(
     program: Program, command: str, arguments: list[str]
 ) -> None:
     result = program.run(command, *arguments)
+    assert (result.code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert "--help all" in result.stdout
+    every = program.run("--help", "all").stdout.split()
+    assert {word for word in result.stdout.split() if word.startswith("--")} <= {
+        *every,
+        "--version",
+    }
+
+
+@pytest.mark.parametrize(("command", "arguments"), [("--help", []), ("presign", ["--help"])])
+def test_help_all_lists_every_option_except_the_secret_ones(
+    program: Program, command: str, arguments: list[str]
+) -> None:
+    result = program.run(command, *arguments, "all")
     assert (result.code, result.stderr) == (0, "")
     words = result.stdout.replace(",", " ").split()
     for name in (*Source.__struct_fields__, *Params.__struct_fields__):
         option = f"--{name.replace('_', '-')}"
         assert (option in words) != (name in fields.SECRET), name
-    assert len(result.stdout.splitlines()) < 100
+    aws = ["--region", "--endpoint-url", "--profile", "--no-verify-ssl", "--output"]
+    assert [option for option in aws if option not in words] == []
+    assert max(map(len, result.stdout.splitlines())) <= 100
+
+
+def test_an_option_has_its_value_after_a_space_or_an_equals_sign(program: Program) -> None:
+    for options in (["--region", "eu-north-1"], ["--region=eu-north-1"]):
+        result = program.run("presign", *options, OBJECT, environ=VARIABLES)
+        assert result.stdout.startswith("https://my-bucket.s3.eu-north-1.amazonaws.com/")
+
+
+def test_two_hyphens_end_the_options(program: Program) -> None:
+    options = ["--region-name", "eu-west-1", "--", OBJECT]
+    result = program.run("presign", *options, environ=VARIABLES)
+    assert result.stdout.startswith("https://my-bucket.s3.eu-west-1.amazonaws.com/folder/file.txt?")
+    result = program.run("presign", "--", "--region-name", environ=VARIABLES)
+    line = "s3-presigned-url: presign: usage: presign takes the object as s3://BUCKET/KEY\n"
+    assert result.stderr == line
+
+
+def test_output_json_has_what_in_would_write(program: Program, destination: Path) -> None:
+    params: dict[str, object] = {
+        "s3_uri": OBJECT,
+        "method": "PUT",
+        "content_type": "text/plain",
+        "headers": {"x-amz-meta-build": 42},
+    }
+    options = [
+        *(OBJECT, "--region-name", "eu-west-1", "--method", "PUT", "--output", "json"),
+        *("--content-type", "text/plain", "--headers", '{"x-amz-meta-build": 42}'),
+    ]
+    result = program.run("presign", *options, environ=VARIABLES)
+    url = result.answer["url"]
+    assert program.run("in", destination, request=get_request(params)).code == 0
+    files = files_below(destination)
+    assert result.answer == {
+        "url": url,
+        "method": "PUT",
+        "headers": json.loads(files["headers.json"]),
+        "expires_at": result.answer["expires_at"],
+        "s3_uri": files["s3_uri"],
+    }
+    assert url.split("X-Amz-Date")[0] == files["url"].split("X-Amz-Date")[0]
+
+
+def test_output_json_has_the_fields_of_a_form(program: Program) -> None:
+    options = [OBJECT, "--region-name", "eu-west-1", "--method", "POST", "--output", "json"]
+    answer = program.run("presign", *options, environ=VARIABLES).answer
+    assert list(answer) == ["url", "method", "headers", "fields", "expires_at", "s3_uri"]
+    assert (answer["url"], answer["fields"]["key"]) == (
+        "https://my-bucket.s3.eu-west-1.amazonaws.com/",
+        "folder/file.txt",
+    )
+
+
+def test_output_json_of_several_files_is_a_map_of_maps(program: Program, tmp_path: Path) -> None:
+    options = [
+        *("--bucket-name", "my-bucket", "--region-name", "eu-west-1", "--output", "json"),
+        *("--files", '{"a": {"file_path": "x"}}', "--url-file", "urls.json"),
+    ]
+    result = program.run("presign", *options, environ=VARIABLES, cwd=tmp_path)
+    assert (result.code, result.stdout) == (0, "")
+    assert json.loads((tmp_path / "urls.json").read_text())["a"]["s3_uri"] == "s3://my-bucket/x"
 
 
 def test_version_prints_the_versions_of_the_program_and_its_parts(program: Program) -> None:

@@ -48,7 +48,9 @@ def bars(results: Mapping[str, Result]) -> list[Bar]:
         # not slower, except for noise
         Bar("`check` / `in`", ratio(results[rows.CHECK], get), 1.02, times),
         Bar("`out` / `in`", ratio(results[rows.OUT], get), 1.02, times),
-        Bar("`in` with a role / boto3", role, 0.7, times),
+        Bar("`presign` / `in`", ratio(results[rows.PRESIGN], get), 1.25, times),
+        Bar("1,000 `files` / Go", ratio(results[rows.FILES], results.get(rows.GO_FILES)), 2, times),
+        Bar("`in` with a role / boto3", role, 0.45, times),
         Bar("peak memory of `in`, `check` and `out`", peak, 20 << 20, mebibytes),
         Bar("the file", get.disk, 26 << 20, mebibytes),
         Bar("the file after gzip -9", get.zipped, 10 << 20, mebibytes),

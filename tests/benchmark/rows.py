@@ -14,12 +14,17 @@ from .measure import Command, Scratch, once
 
 IN, CHECK, OUT, PRESIGN = (f"`{step}`, binary" for step in ("in", "check", "out", "presign"))
 GO, CONCOURSETOOLS = "Go, aws-sdk-go-v2", "ConcourseTools, boto3"
+FILES, GO_FILES = "`in` with 1,000 `files`, binary", "Go, aws-sdk-go-v2, 1,000 files"
 ROLE_IN, ROLE_BOTO3 = "`in` with a role to assume, binary", "`in` with a role to assume, boto3"
 BINARY = ROOT / "dist" / "s3-presigned-url"
 
 KEY, EXPIRES_IN = "releases/2.4.0/installer.exe", 3600
 URI = f"s3://{SOURCE['bucket_name']}/{KEY}"
 REQUEST = get_request({"file_path": KEY, "expires_in": EXPIRES_IN})
+ENTRIES = {f"f{number}": {"file_path": f"releases/{number}"} for number in range(999)}
+FILES_REQUEST = get_request(
+    {"expires_in": EXPIRES_IN, "files": {**ENTRIES, "one": {"file_path": KEY}}}
+)
 # the variables that Concourse sets for every get and put
 BUILD = {
     "ATC_EXTERNAL_URL": "https://ci.example.com",
@@ -39,7 +44,10 @@ AWS = {
 
 @dataclass(frozen=True)
 class Row:
-    """A program, its command, and the file of its URL; or the reason why it is missing."""
+    """A program, its command, and the file of its URL; or the reason why it is missing.
+
+    `go` is the row of the program in Go that does the same.
+    """
 
     name: str
     command: Command | None = None
@@ -48,6 +56,7 @@ class Row:
     native: bool = False
     note: str = ""
     signer: str = ACCESS_KEY_ID
+    go: str = GO
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class _Rows:
             "ConcourseTools, boto3, compiled by Nuitka's defaults": self._nuitka,
             "`aws s3 presign`": self._awscli,
             GO: self._go,
+            GO_FILES: self._go_files,
             "C, static, `int main(void) { return 0; }`": self._c,
             ROLE_BOTO3: self._role_with_boto3,
         }
@@ -82,6 +92,7 @@ class _Rows:
             Row(CHECK, check_command, None, file, native=True),
             Row(OUT, out_command, None, file, native=True),
             self._role(ROLE_IN, get, installed=file, native=True),
+            self._files(FILES, get, installed=file),
             Row(PRESIGN, self._command(*presign, environ=AWS), stdout, file, native=True),
         ]
 
@@ -113,6 +124,16 @@ class _Rows:
     def _go(self, name: str) -> Row:
         program = install.compiled_by_go()
         return self._get(name, program, installed=(program,), native=True)
+
+    def _go_files(self, name: str) -> Row:
+        program = install.compiled_by_go()
+        return self._files(name, program, installed=(program,))
+
+    def _files(self, name: str, program: Path, installed: tuple[Path, ...]) -> Row:
+        destination = self.scratch.destination
+        command = self._command(program, destination, request=FILES_REQUEST)
+        url = destination / "one" / "url"
+        return Row(name, command, url, installed, native=True, go=GO_FILES)
 
     def _c(self, name: str) -> Row:
         program = install.compiled_by_c("empty")

@@ -22,8 +22,9 @@ _SIDES = ("---", *["---:"] * (len(_HEAD) - 1))
 
 def table(results: Mapping[str, Result]) -> str:
     """Return the whole table."""
-    go, tools = results.get(rows.GO), results.get(rows.CONCOURSETOOLS)
-    lines = [_HEAD, _SIDES, *(_cells(result, go, tools) for result in results.values())]
+    tools = results.get(rows.CONCOURSETOOLS)
+    lines = [_HEAD, _SIDES]
+    lines += (_cells(one, results.get(one.row.go), tools) for one in results.values())
     return "\n".join(line(cells) for cells in lines)
 
 

@@ -199,6 +199,9 @@ def command_lines(draw: st.DrawFn) -> Case:
         value = draw(words if draw(one_in(5)) else _plausible(name).map(_word))
         arguments += [option] if name in _FLAGS else [option, value]
     if draw(one_in(5)):
+        aws = ["--output=json", "--profile=default", "--no-verify-ssl", "--endpoint-url=h:1"]
+        arguments.append(draw(st.sampled_from(aws)))
+    if draw(one_in(5)):
         odd = words | st.sampled_from(["--", "-", "--=", "-h", "--help", "--session-token=x"])
         arguments.insert(draw(st.integers(0, len(arguments))), draw(odd))
     return Case("presign", tuple(arguments), environ=ENVIRON)
@@ -221,6 +224,7 @@ _VARIABLES = {
     "AWS_SHARED_CREDENTIALS_FILE": ["../beside", "..", "/dev/null"],
     "AWS_ENDPOINT_URL": ["http://h:1", "rubbish"],
     "AWS_ENDPOINT_URL_S3": ["http://h:1", "://"],
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": ["true", "maybe"],
     "AWS_USE_FIPS_ENDPOINT": ["true", "maybe"],
     "AWS_USE_DUALSTACK_ENDPOINT": ["true", "maybe"],
     "AWS_RETRY_MODE": ["standard", "rubbish"],
@@ -241,7 +245,8 @@ _names = st.text(_name_characters, min_size=1, max_size=10)
 _configurations = st.sampled_from(
     [
         *("untouched", "[default]\naws_access_key_id = a\n", "[default]\nregion", "[", "\0"),
-        *("[default]\ns3 =\n  x\n", "[profile default]\na=b"),
+        *("[default]\ns3 =\n  x\n", "[profile default]\na=b", "[default]\nendpoint_url = h\n"),
+        "[default]\nservices = a\n[services a]\ns3 =\n  endpoint_url = h\nsts = x\n",
     ]
 )
 

@@ -28,7 +28,10 @@ TIME_LIMIT = 20  # seconds; a run takes milliseconds, but the machine may be bus
 MEMORY_LIMIT = 256 << 20  # bytes, including the interpreter and boto3
 
 _SIGNED = re.compile(r"https?://\S+[&?]X-Amz-Signature=[0-9a-f]{64}")
-_TOKEN_IN_URL = re.compile(r"X-Amz-Security-Token=[^&\s\"]*")
+# in a URL, in fields.json, and in the curl.conf of a form
+_TOKEN_IN_OUTPUT = re.compile(
+    r"X-Amz-Security-Token=[^&\s\"]*|\"x-amz-security-token(\": \"|=)(\\.|[^\"\\])*"
+)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -153,9 +156,11 @@ def _check_answer(case: Case, stdout: bytes, files: dict[str, Path]) -> None:
     elif files:
         assert stdout == b""
     elif stdout[:1] == b"{":
-        urls = json.loads(stdout, parse_constant=_refuse).values()
-        assert all(_SIGNED.fullmatch(url) for url in urls)
-    elif stdout[:6] != b"usage:":
+        values = json.loads(stdout, parse_constant=_refuse)
+        described = [values] if "s3_uri" in values else values.values()
+        urls = [one if isinstance(one, str) else one["url"] for one in described]
+        assert all(_SIGNED.fullmatch(url) or "fields" in values for url in urls)
+    elif not stdout.startswith(b"s3-presigned-url presign "):  # the help
         assert _SIGNED.fullmatch(stdout.decode().removesuffix("\n"))
 
 
@@ -174,15 +179,17 @@ def _check_files(files: dict[str, Path]) -> None:
             case "s3_uri":
                 assert text.startswith("s3://")
             case "curl.conf":
-                assert _SIGNED.search(text)
-            case "headers.json" | "urls.json":
+                assert _SIGNED.search(text) or '"x-amz-signature=' in text
+            case "headers.json" | "fields.json" | "urls.json":
                 assert json.loads(text)
+            case _ if (path.parent / "fields.json").exists():
+                assert text.startswith("http")
             case _:
                 assert _SIGNED.fullmatch(text) or json.loads(text), name
 
 
 def _check_secrets(text: str) -> None:
-    shown = _TOKEN_IN_URL.sub("", text)
+    shown = _TOKEN_IN_OUTPUT.sub("", text)
     for secret in (KEY, TOKEN):
         quoted = (quote(secret, safe=""), quote(secret))
         for form in (secret, *quoted, json.dumps(secret)[1:-1], repr(secret)[1:-1]):
