@@ -18,6 +18,7 @@ import data
 import interpreter
 import machine
 import packages
+import trial
 from machine import run, say
 
 HERE = Path(__file__).parent
@@ -28,29 +29,6 @@ ABOUT = ROOT / "about"
 PROGRAM = "s3-presigned-url"
 LINKS = ("check", "in", "out")
 
-# Functions of CPython, Nuitka and the C library that startup.c replaces.
-WRAPPED = (
-    "Py_InitializeFromConfig",
-    "Py_PreInitialize",
-    "_PyConfig_InitPathConfig",
-    "PyImport_ExecCodeModule",
-    "PyImport_ExecCodeModuleObject",
-    "PyImport_ImportModule",
-    "_PyImport_GetModuleAttrString",
-    "_PyImport_InitExternal",
-    "__readlink_chk",
-    "__realpath_chk",
-    "gmtime_r",
-    "localtime_r",
-    "newlocale",
-    "patchInspectModule",
-    "readlink",
-    "realpath",
-    "setEarlyFrozenModulesFileAttribute",
-    "setEnvironmentVariable",
-    "setlocale",
-    "undoEnvironmentVariable",
-)
 COMPILE_FLAGS = (
     "-O2",
     "-fstack-protector-strong",
@@ -65,25 +43,30 @@ LINK_FLAGS = (
     "-Wl,-z,relro,-z,now,-z,noexecstack",
     "-Wl,--gc-sections",
     "-Wl,--build-id=none",
-    *(f"-Wl,--wrap={name}" for name in WRAPPED),
 )
 
 # Nuitka does not see these: they are imported by C code, by name, or not at all.
-INCLUDED = ("datetime", "boto3", "botocore.handlers", "botocore.regions", "html.parser")
-# Nuitka sees these, but the program never uses them.
+INCLUDED = ("datetime", "botocore.handlers", "botocore.regions", "html.parser")
+# Nuitka finds these, or adds them of its own accord, but the program never uses them.
 EXCLUDED = (
     "_sysconfigdata_*",  # contains paths of this build
     "asyncio",
+    "boto3",
     "ctypes",
     "msgspec._core",  # linked: see startup.c
     "msgspec._utils",  # replaced: see msgspec_standins.py
     "multiprocessing",
-    "pdb",
-    "pydoc",
-    "tkinter",
+    "s3transfer",
     "typing_extensions",
     "unittest",
     "urllib3.contrib",
+    # of the standard library, what no module of the program imports
+    *("__hello__", "__phello__", "_aix_support", "_android_support", "_apple_support"),
+    *("_osx_support", "_pydatetime", "_pydecimal", "_pyio", "_pyrepl", "cmd", "code", "codeop"),
+    *("colorsys", "filecmp", "fileinput", "ftplib", "getopt", "graphlib", "imaplib"),
+    *("modulefinder", "nturl2path", "pdb", "pickletools", "poplib", "pstats", "py_compile"),
+    *("pyclbr", "pydoc", "rlcompleter", "sched", "statistics", "symtable", "tarfile", "timeit"),
+    *("tkinter", "tomllib", "trace", "tracemalloc", "webbrowser"),
 )
 
 
@@ -91,18 +74,23 @@ def main() -> None:
     """Build the program, after everything that it needs and that is not in the cache."""
     started = time.time()
     machine.provide()
+    say("step 1 of 5: the interpreter (2 minutes on 2 cores, unless it is cached)")
     python = interpreter.provide(machine.cache())
+    say("step 2 of 5: the packages")
     site = packages.provide(machine.cache(), python)
     with tempfile.TemporaryDirectory() as work:
-        _compile(python / "python" / "bin" / "python3.13", site, Path(work))
+        _compile(interpreter.executable(python), site, Path(work))
         program = Path(work) / "app.dist" / PROGRAM
+        say("step 4 of 5: trying the program")
+        trial.run(program)
+        say("step 5 of 5: listing the components")
         _describe(program, python, site)
         _deliver(program, started)
-    say(f"done in {time.time() - started:.0f} s")
+    say("done")
 
 
 def _compile(python: Path, site: Path, work: Path) -> None:
-    say("compiling (about 1.5 minutes)")
+    say("step 3 of 5: compiling (1 minute on 2 cores)")
     ABOUT.mkdir(exist_ok=True)
     log = ABOUT / "nuitka.log"
     log.unlink(missing_ok=True)
@@ -122,7 +110,7 @@ def _compile(python: Path, site: Path, work: Path) -> None:
         "--file-reference-choice=frozen",
         "--static-libpython=yes",
         "--lto=no",
-        "--jobs=2",
+        f"--jobs={machine.JOBS}",
         "--deployment",
         "--python-flag=-m",
         "--python-flag=isolated",
@@ -132,7 +120,6 @@ def _compile(python: Path, site: Path, work: Path) -> None:
         *(f"--nofollow-import-to={name}" for name in EXCLUDED),
         "--disable-plugin=multiprocessing",
         f"--user-plugin={HERE / 'plugin.py'}",
-        f"--user-package-configuration-file={HERE / 'packages.yml'}",
         "--noinclude-data-files=*",
         "--disable-ccache",
         "--no-progressbar",

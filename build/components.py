@@ -71,7 +71,7 @@ def _linked(link_map: str) -> dict[Path, set[str]]:
 def _interpreter(source: Path, parts: set[str]) -> Component:
     pin = tomllib.loads((HERE / "pins.toml").read_text())["python"]
     name, version = pin["package"], pin["version"]
-    (sha256,) = (sha256 for file, sha256 in pin["sha256"].items() if ".orig." in file)
+    (sha256,) = (sums["sha256"] for file, sums in pin["files"].items() if ".orig." in file)
     bill = json.loads((source / "Misc" / "sbom.spdx.json").read_text())
     return Component(
         name,

@@ -9,7 +9,7 @@ from typing import Any
 # S3, and what the credential chain may call: STS for roles, the others for SSO and `aws login`.
 SERVICES = ("s3", "signin", "sso", "sso-oidc", "sts")
 COMMON = ("_retry", "endpoints", "partitions", "sdk-default-configuration")
-UNUSED = ("examples-1",)
+UNUSED = ("examples-1", "paginators-1", "paginators-1.sdk-extras", "waiters-2")
 
 
 def write(botocore: Path, module: Path) -> None:

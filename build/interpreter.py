@@ -6,19 +6,19 @@ usage: python3 build/interpreter.py     (on its own, so that it can be a layer o
 import hashlib
 import shutil
 import subprocess
-import sys
 import tomllib
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import debian
 import machine
-import train
+import patches
 from machine import run, say
 
 HERE = Path(__file__).parent
-RECIPE = ("debian.py", "interpreter.py", "interpreter.toml", "pins.toml", "train.c", "train.py")
+RECIPE = ("debian.py", "interpreter.py", "interpreter.toml", "patches.py", "pins.toml")
+PIN: dict[str, Any] = tomllib.loads((HERE / "pins.toml").read_text())["python"]
+NAME: str = PIN["package"]  # python3.13: also the name of the program and of its folders
 
 
 def provide(cache: Path) -> Path:
@@ -32,9 +32,15 @@ def provide(cache: Path) -> Path:
     return home
 
 
+def executable(home: Path) -> Path:
+    """Return the program of an interpreter, which runs Nuitka."""
+    return home / "python" / "bin" / NAME
+
+
 def _fingerprint() -> str:
     compiler = subprocess.run(("gcc", "--version"), capture_output=True, check=True).stdout
-    recipe = b"".join((HERE / name).read_bytes() for name in RECIPE)
+    paths = [*(HERE / name for name in RECIPE), *patches.of("cpython")]
+    recipe = b"".join(path.read_bytes() for path in paths)
     return hashlib.sha256(recipe + compiler).hexdigest()[:16]
 
 
@@ -43,11 +49,11 @@ def _build(home: Path) -> None:
     source, objects, log = home / "source", home / "objects", home / "log"
     objects.mkdir()
     say("interpreter: fetching the source")
-    _fetch(tomllib.loads((HERE / "pins.toml").read_text())["python"], home, source)
+    debian.unpack(debian.fetch(PIN, home / "archives"), source)
+    patches.apply("cpython", source)
     say("interpreter: configuring")
-    profile = ("-fprofile-dir=.", f"-fprofile-prefix-path={objects}")
     # -g0: debug information is stripped anyway, and would double the build time
-    flags = [*config["cflags"], "-g0", f"-ffile-prefix-map={home}=.", *profile]
+    flags = [*config["cflags"], "-g0", f"-ffile-prefix-map={home}=."]
     run(
         "../source/configure",
         *config["options"],
@@ -59,41 +65,19 @@ def _build(home: Path) -> None:
     )
     # dates and the order of sets must not affect what is compiled
     fixed = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0"}
-    make = partial(run, "make", "-j2", cwd=objects, env=fixed, log=log)
-    say("interpreter: compiling for the training run (about 3 minutes on 2 cores)")
-    make("profile-gen-stamp")
-    train.count(source, objects, _libraries(objects), log)
-    make("clean-retain-profile")
-    (objects / "profile-run-stamp").touch()
-    say("interpreter: compiling with the profile (about 3 minutes)")
-    make()
+    say("interpreter: compiling")
+    run("make", f"-j{machine.JOBS}", cwd=objects, env=fixed, log=log)
     run("make", "install", f"DESTDIR={home}", cwd=objects, log=log)
     # Nuitka links this one library, so it becomes a linker script that names all of them
-    library = home / "python" / "lib" / "libpython3.13.a"
+    library = home / "python" / "lib" / f"lib{NAME}.a"
     library.write_text(f"GROUP({' '.join(_libraries(objects))})\n")
-    _keep_encodings(home / "python" / "lib" / "python3.13" / "encodings", set(config["encodings"]))
-
-
-def _fetch(pin: dict[str, Any], home: Path, source: Path) -> None:
-    apt = home / "apt"
-    wanted = f"{pin['package']}={pin['version']}"
-    command = ("apt-get", *debian.apt(apt, pin["suite"]), "source", "--download-only", wanted)
-    if subprocess.run(command, cwd=apt, capture_output=True, check=False).returncode:
-        sys.exit(
-            f"binary: cannot download the source of {wanted}: "
-            "if it is gone from Debian's archive, run `make pins`"
-        )
-    for name, sha256 in pin["sha256"].items():
-        if hashlib.sha256((apt / name).read_bytes()).hexdigest() != sha256:
-            sys.exit(f"binary: sha256 mismatch for {name} (build/pins.toml)")
-    description = apt / f"{pin['package']}_{pin['version']}.dsc"
-    run("dpkg-source", "--no-check", "-x", description, source, log=home / "log")
+    _keep_encodings(home / "python" / "lib" / NAME / "encodings", set(config["encodings"]))
 
 
 def _libraries(objects: Path) -> list[str]:
     """Return the libraries of the interpreter, and those that its extension modules need."""
     archives = (
-        "libpython3.13.a",
+        f"lib{NAME}.a",
         "Modules/_decimal/libmpdec/libmpdec.a",
         "Modules/_hacl/libHacl_Hash_SHA2.a",
     )

@@ -1,13 +1,18 @@
-"""Installs what a build needs: a compiler, static libraries, and tools for sources."""
+"""Installs what a build or the tests need of the system, or names it.
+
+usage: python3 build/machine.py source|tests     (for the tests from source, or all tests)
+"""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
+import time
 from pathlib import Path
 
 PACKAGES = {
-    "dpkg-dev": "/usr/bin/dpkg-source",
     "file": "/usr/bin/file",  # Nuitka uses it to recognize a static program
     "gcc": "/usr/bin/gcc",
     "libc6-dev": "/usr/include/stdio.h",
@@ -16,11 +21,28 @@ PACKAGES = {
     "libssl-dev": "/usr/include/openssl/ssl.h",
     "libzstd-dev": "/usr/include/zstd.h",
     "make": "/usr/bin/make",
+    "patch": "/usr/bin/patch",
     "patchelf": "/usr/bin/patchelf",  # Nuitka does not start without it
     "pkgconf": "/usr/bin/pkgconf",
     "xz-utils": "/usr/bin/xz",
     "zlib1g-dev": "/usr/include/zlib.h",
 }
+# What a virtual environment needs, which Debian has in a package of its own.
+SOURCE = {"python3-venv": f"{sysconfig.get_path('stdlib')}/ensurepip"}
+# What tests call. They have the same names everywhere.
+TESTS = {name: f"/usr/bin/{name}" for name in ("curl", "strace", "valgrind")}
+
+# How each family of distributions installs packages.
+INSTALLERS = {
+    "debian": "apt-get install -y --no-install-recommends",
+    "fedora": "dnf install -y",
+    "alpine": "apk add",
+    "suse": "zypper install -y",
+    "arch": "pacman -S --noconfirm",
+}
+
+JOBS = os.cpu_count() or 1
+_STARTED = time.monotonic()
 
 
 def cache() -> Path:
@@ -29,8 +51,9 @@ def cache() -> Path:
 
 
 def say(line: str) -> None:
-    """Print a line of progress."""
-    print(f"binary: {line}", flush=True)
+    """Print a line of progress, with the time since the start."""
+    minutes, seconds = divmod(int(time.monotonic() - _STARTED), 60)
+    print(f"binary: {minutes}:{seconds:02} {line}", flush=True)
 
 
 def run(
@@ -54,20 +77,42 @@ def run(
         sys.exit(f"{tail}\nbinary: command failed: {failed}\nbinary: full log: {log}")
 
 
-def provide() -> None:
-    """Install missing packages if run as root. Otherwise exit with their names."""
-    missing = [package for package, witness in PACKAGES.items() if not Path(witness).exists()]
+def provide(packages: dict[str, str] = PACKAGES) -> None:
+    """Install the missing ones as root, or exit with the command that installs all of them.
+
+    `packages` maps names to a file of each.
+    """
+    missing = [package for package, file in packages.items() if not Path(file).exists()]
+    family = _family()
+    if packages is PACKAGES and family != "debian":
+        sys.exit(
+            "binary: the recipe needs static libraries as Debian and Ubuntu have them: "
+            "here, use a container engine: make binary ENGINE=docker (or podman)"
+        )
     if not missing:
         return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit(f"binary: install these packages first (Debian's names): {' '.join(missing)}")
+    installer = INSTALLERS.get(family, "install:").split()
+    if os.geteuid() != 0 or not shutil.which(installer[0]):
+        sys.exit(f"binary: missing; run this first, as root: {' '.join([*installer, *missing])}")
     say(f"installing {' '.join(missing)}")
     update()
-    command = ("apt-get", "install", "-q", "-y", "--no-install-recommends", *missing)
-    run(*command, env={"DEBIAN_FRONTEND": "noninteractive"})
+    run(*installer, *missing, env={"DEBIAN_FRONTEND": "noninteractive"})
+
+
+def _family() -> str:
+    """Return the family of this distribution, or "" if it is none of those above."""
+    if sys.platform != "linux":
+        return ""
+    release = platform.freedesktop_os_release()
+    names = [release.get("ID", ""), *release.get("ID_LIKE", "").split()]
+    return next((name for name in names if name in INSTALLERS), "")
 
 
 def update() -> None:
-    """Update the package lists if run as root: they may be missing or name deleted files."""
-    if os.geteuid() == 0:
+    """Update apt's lists if run as root: they may be missing or name deleted files."""
+    if os.geteuid() == 0 and shutil.which("apt-get"):
         run("apt-get", "update", "-q", "-q")
+
+
+if __name__ == "__main__":
+    provide({"source": SOURCE, "tests": {**SOURCE, **TESTS}}[sys.argv[1]])

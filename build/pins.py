@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 import debian
+import interpreter
 import machine
 
 HERE = Path(__file__).parent
@@ -34,7 +35,12 @@ def main() -> None:
 def _requirements(name: str, head: str, wanted: list[str]) -> None:
     """Pin the newest versions of `wanted` and its dependencies, with the archives' hashes."""
     uv = ("-m", "uv", "pip", "compile", "-q")
-    options = ("--no-header", "--no-annotate", "--python-version=3.13", "-")
+    options = (
+        "--no-header",
+        "--no-annotate",
+        f"--python-version={interpreter.NAME.removeprefix('python')}",
+        "-",
+    )
     resolved = _output(sys.executable, *uv, *options, input_="\n".join(wanted)).split()
     with tempfile.TemporaryDirectory() as archives:
         pip = ("-m", "pip", "-q", "--disable-pip-version-check")
@@ -59,14 +65,23 @@ def _python() -> None:
     machine.provide()
     with tempfile.TemporaryDirectory() as home:
         options = debian.apt(Path(home) / "apt", pin["suite"])
+        if options is None:
+            sys.exit("binary: only a Debian machine knows the newest source package")
         shown = _output("apt-cache", *options, "showsrc", "--only-source", pin["package"])
     newest = max(shown.strip().split("\n\n"), key=_version_key)
     version = _field(newest, "Version")
-    sums = re.findall(r"^ ([0-9a-f]{64}) \d+ (\S+)$", newest, re.MULTILINE)
-    wanted = [(name, sha256) for sha256, name in sums if not name.endswith(".asc")]
-    files = "".join(f'"{name}" = "{sha256}"\n' for name, sha256 in wanted)
-    kept = path.read_text().partition("version = ")[0]
-    path.write_text(f'{kept}version = "{version}"\n\n[python.sha256]\n{files}')
+    sha1, sha256 = (
+        {name: value for value, name in re.findall(pattern, newest, re.MULTILINE)}
+        for pattern in (r"^ ([0-9a-f]{40}) \d+ (\S+)$", r"^ ([0-9a-f]{64}) \d+ (\S+)$")
+    )
+    files = "".join(
+        f'[python.files."{name}"]\nsha1 = "{sha1[name]}"\nsha256 = "{sha256[name]}"\n'
+        for name in sorted(sha256, reverse=True)
+        if name.endswith((".orig.tar.xz", ".debian.tar.xz"))
+    )
+    before, _, rest = path.read_text().partition("version = ")
+    comment = rest[rest.index("\n\n#") : rest.index("[python.files")]
+    path.write_text(f'{before}version = "{version}"{comment}{files}')
 
 
 def _version_key(paragraph: str) -> list[tuple[int, str]]:

@@ -1,17 +1,15 @@
 """Nuitka plugin: settings that have no command-line option."""
 
 import ast
-import marshal
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 from nuitka.plugins.PluginBase import NuitkaPluginBase
 
 HERE = Path(__file__).parent
 
-# boto3 is faster as bytecode: most of its time goes into imports, and as C it is ten times larger.
-BYTECODE = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
+# These are faster as bytecode: most of their time goes into imports, and C is ten times larger.
+BYTECODE = {"botocore", "dateutil", "jmespath", "six", "urllib3"}
 
 
 class Plugin(NuitkaPluginBase):  # type: ignore[misc]  # Nuitka is not typed
@@ -30,16 +28,6 @@ class Plugin(NuitkaPluginBase):  # type: ignore[misc]  # Nuitka is not typed
         """Return False to drop a module's annotations: only classes, such as Structs, need them."""
         name = module_name.asString()
         return False if name.startswith("app.") and not _has_annotated_class(name) else None
-
-    def onFrozenModuleBytecode(
-        self, module_name: Any, is_package: bool, bytecode: CodeType
-    ) -> CodeType:
-        """Return a frozen module's bytecode: of `encodings`, that of early_encodings.py."""
-        if module_name != "encodings":
-            return bytecode
-        early = (HERE / "inside" / "early_encodings.py").read_text()
-        whole = early.replace('ORIGINAL = b""', f"ORIGINAL = {marshal.dumps(bytecode)!r}")
-        return compile(whole, "encodings/__init__.py", "exec", dont_inherit=True, optimize=2)
 
     def getExtraCodeFiles(self) -> dict[str, str]:
         """Return C code to link with Nuitka's own: msgspec's core and our start-up code."""

@@ -17,7 +17,6 @@ import app
 from .program import ROOT, Program
 
 COMPONENTS = {
-    "boto3": [],
     "botocore": ["mozilla-ca-certificates", "requests", "six", "urllib3"],
     "expat": [],
     "gcc": [],
@@ -29,7 +28,6 @@ COMPONENTS = {
     "openssl": [],
     "python-dateutil": [],
     "python3.13": ["hacl-star", "libb2", "mpdecimal"],
-    "s3transfer": [],
     "six": [],
     "urllib3": [],
     "zlib": [],

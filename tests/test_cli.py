@@ -296,7 +296,7 @@ def test_version_prints_the_versions_of_the_program_and_its_parts(program: Progr
     result = program.run("--version")
     names = [line.split()[0] for line in result.stdout.splitlines()]
     assert result.stdout.splitlines()[0] == f"s3-presigned-url {__version__}"
-    parts = ["s3-presigned-url", "python", "msgspec", "boto3", "openssl"]
+    parts = ["s3-presigned-url", "python", "msgspec", "botocore", "openssl"]
     assert names == [*parts, *(["nuitka"] * (program.kind != "source"))]
     assert (result.code, result.stderr) == (0, "")
 

@@ -3,7 +3,7 @@
 import ssl
 import sys
 
-import boto3
+import botocore
 import msgspec
 
 
@@ -12,6 +12,6 @@ def of_libraries() -> dict[str, str]:
     return {
         "python": sys.version.split()[0],
         "msgspec": msgspec.__version__,
-        "boto3": boto3.__version__,
+        "botocore": botocore.__version__,
         "openssl": ssl.OPENSSL_VERSION.split()[1],
     }

@@ -7,9 +7,25 @@ not use them, and the contract tests run against the binary.
 
 import sys
 
-NAMES = ("abc", "decimal", "enum", "re", "types", "typing", "uuid")
-
-Module = type(sys)  # types.ModuleType, without importing types
+# What the core of this version looks up. A name that is missing here stops the program's start,
+# and so the build, which runs the program.
+NAMES = {
+    "abc": ("ABCMeta", "_abc_init"),
+    "decimal": ("Decimal",),
+    "enum": ("EnumMeta",),
+    "re": ("compile",),
+    "types": ("UnionType",),
+    "typing": (
+        *("Any", "ClassVar", "Final", "Generic", "Literal", "TypeAliasType", "TypeVar", "Union"),
+        "_GenericAlias",
+    ),
+    "uuid": ("SafeUUID", "UUID"),
+    "msgspec._utils": (
+        *("_AnnotatedAlias", "_CONCRETE_TYPES", "call_annotate_forwardref"),
+        *("convert_generic_alias", "get_class_annotations", "get_dataclass_info"),
+        *("get_type_hints", "get_typeddict_info", "rebuild"),
+    ),
+}
 
 
 class Nothing:
@@ -18,39 +34,43 @@ class Nothing:
     unknown = None  # for uuid.SafeUUID.unknown
 
 
-class Standin(Module):  # type: ignore[misc, valid-type]  # a variable, to mypy
-    """A module in which every name is `Nothing`."""
+def _class_annotations(struct: type) -> dict[str, object]:
+    """Return the types of a Struct's fields, including inherited fields."""
+    found: dict[str, object] = {}
+    for base in struct.__mro__:
+        # importing inspect is slow
+        for name, type_ in base.__dict__.get("__annotations__", {}).items():  # noqa: RUF063
+            found.setdefault(name, type_)
+    return found
 
-    UnionType = type(int | None)
 
-    def __getattr__(self, name: str) -> type:
-        return Nothing
+# The few that are used.
+_REAL = {
+    "UnionType": type(int | None),
+    "_CONCRETE_TYPES": {kind: kind for kind in (dict, frozenset, list, set, tuple)},
+    "get_class_annotations": _class_annotations,
+}
 
 
-class Utils(Standin):
-    """Replaces `msgspec._utils`, which is for generics, data classes and typed dictionaries."""
+class Standin(type(sys)):  # type: ignore[misc]  # types.ModuleType, without importing types
+    """A module with the names that the core looks up, of which nearly all are `Nothing`."""
 
-    # never modified
-    _CONCRETE_TYPES = {kind: kind for kind in (dict, frozenset, list, set, tuple)}  # noqa: RUF012
-
-    @staticmethod
-    def get_class_annotations(struct: type) -> dict[str, object]:
-        """Return the types of a Struct's fields, including inherited fields."""
-        found: dict[str, object] = {}
-        for base in struct.__mro__:
-            # importing inspect is slow
-            for name, type_ in base.__dict__.get("__annotations__", {}).items():  # noqa: RUF063
-                found.setdefault(name, type_)
-        return found
+    def __getattr__(self, name: str) -> object:
+        if name in NAMES[str(self.__name__)]:
+            return _REAL.get(name, Nothing)
+        raise AttributeError(
+            f"msgspec's core looks up {self.__name__}.{name}, which it did not before: "
+            "see build/inside/msgspec_standins.py"
+        )
 
 
 class lent:  # noqa: N801  # used as a function, without importing contextlib
     """Replace modules that are not imported yet with stand-ins, for the duration of the block."""
 
     def __enter__(self) -> None:
-        self.names = [name for name in (*NAMES, "msgspec._utils") if name not in sys.modules]
+        self.names = [name for name in NAMES if name not in sys.modules]
         for name in self.names:
-            sys.modules[name] = (Utils if name == "msgspec._utils" else Standin)(name)
+            sys.modules[name] = Standin(name)
 
     def __exit__(self, *failure: object) -> None:
         for name in self.names:
