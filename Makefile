@@ -6,7 +6,9 @@ EXAMPLES ?= 2000
 RUNS ?= 25
 MINUTES ?= 30
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
-FROM ?= binary
+FROM ?= both
+not_linux := $(filter-out Linux,$(shell uname -s))
+engine_was_given := $(ENGINE)
 ENGINE ?= $(shell timeout 5 docker info >/dev/null 2>&1 && echo docker || echo podman)
 IMAGE ?= s3-presigned-url
 vulnerabilities ?= https://api.osv.dev
@@ -23,10 +25,12 @@ export EXAMPLES
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-demo: .venv/ready $(if $(filter source,$(FROM)),,binary) ## Run the main job against an embedded S3 server, without AWS (FROM=source)
-	@$(venv)/python -m tests.demo $(FROM)
+demo: ## Run the main job against an embedded S3 server, without AWS: from source, then the binary (FROM=source, FROM=binary)
+	$(if $(filter binary,$(FROM)),,@$(MAKE) --no-print-directory .venv/ready && $(venv)/python -m tests.demo source)
+	$(if $(filter source,$(FROM))$(not_linux),$(if $(not_linux),@echo "This is not Linux: the binary was left out."),@$(MAKE) --no-print-directory binary .venv/ready && $(venv)/python -m tests.demo binary)
 
-test: test-source test-binary ## Run all tests, against the source and against the binary
+test: test-source $(if $(not_linux),,test-binary) ## Run all tests, against the source and against the binary
+	$(if $(not_linux),@echo "This is not Linux: the binary was not tested.")
 
 test-source: lint audit tools .cache/bin/versitygw ## Run the tests against the source (EXAMPLES=100000 for a long comparison with boto3)
 	$(venv)/python $(pytest)
@@ -34,15 +38,23 @@ test-source: lint audit tools .cache/bin/versitygw ## Run the tests against the 
 test-binary: binary tools .venv/ready .cache/bin/versitygw ## Run the tests of the contract against the binary
 	$(venv)/python $(pytest) --program binary
 
-binary: dist/s3-presigned-url ## Make dist/s3-presigned-url (10 minutes the first time, as the interpreter is compiled too; then 1)
+binary: dist/s3-presigned-url ## Make dist/s3-presigned-url (3 minutes the first time, as the interpreter is compiled too; then 1; ENGINE=docker in a container)
 
 dist/s3-presigned-url: $(shell find app -name '*.py') $(shell find build -type f ! -name '*.pyc' ! -name README.md)
-	$(PYTHON) build/binary.py
+	$(if $(engine_was_given),$(in_container),$(PYTHON) build/binary.py)
+
+# takes dist and about out of the stage of the image that makes them
+define in_container
+$(ENGINE) build $(BUILD) --target binary -t $(IMAGE)-binary .
+	container=$$($(ENGINE) create $(IMAGE)-binary) && rm -rf dist about && \
+		$(ENGINE) cp $$container:/s3-presigned-url/dist dist && $(ENGINE) cp $$container:/s3-presigned-url/about about && \
+		$(ENGINE) rm $$container >/dev/null && touch dist/s3-presigned-url
+endef
 
 # as labels and not as build arguments, whose values podman's cache does not look at
 image: ## Make the image of the resource type (ENGINE=podman, BUILD="--network host", SOURCE=https://...)
 	$(ENGINE) build $(BUILD) -t $(IMAGE):$(version) -t $(IMAGE):latest --label $(label).source=$(SOURCE) \
-		--label $(label).revision=$$(git rev-parse HEAD) .
+		--label $(label).version=$(version) --label $(label).revision=$$(git rev-parse HEAD) .
 
 test-image: tools need-runc .venv/ready .cache/bin/versitygw ## Run all tests in its tests stage, and the contract in the image itself
 	$(ENGINE) build $(BUILD) --target tests .
@@ -83,14 +95,15 @@ pins: .venv/ready ## Update the pinned versions and hashes of every dependency, 
 	$(pin) --group pyproject.toml:nuitka -o tests/benchmark/requirements-nuitka.txt
 	$(pin) --group pyproject.toml:awscli -o tests/benchmark/requirements-awscli.txt
 	$(pin) --group pyproject.toml:fuzz -c tests/requirements.txt -o tests/fuzz/requirements.txt
-	cd tests/benchmark/presign-go && go get -u . && go mod tidy
-	sed -i "s/versitygw@v1.8.0[0-9.]*/versitygw@$$(go list -m -f '{{.Version}}' github.com/versity/versitygw@latest)/" Makefile
+	cd tests/benchmark/presign-go && $(CURDIR)/$(venv)/go get -u . && $(CURDIR)/$(venv)/go mod tidy
+	sed -i "s/versitygw@v1.8.0[0-9.]*/versitygw@$$($(venv)/go list -m -f '{{.Version}}' github.com/versity/versitygw@latest)/" Makefile
 
 clean: ## Remove what was made, but for the caches
 	rm -rf .venv about dist
 
 .venv/ready: tests/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is too old: set PYTHON= to 3.11 or later")'
+	@$(PYTHON) build/machine.py source
 	$(PYTHON) -m venv .venv
 	$(venv)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
 	@touch $@
@@ -100,14 +113,15 @@ clean: ## Remove what was made, but for the caches
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-tools: need-curl need-strace
+tools:
+	@$(if $(not_linux),true,$(PYTHON) build/machine.py tests)
 
 # What the tests call besides: installed where that is allowed, else named.
 need-%:
 	@command -v $* >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y $*; } \
 	|| { echo "this needs $*"; exit 1; }
 
-# An S3 server that checks signatures. Go checks the hash of what it downloads against its public checksum database.
-.cache/bin/versitygw:
-	@command -v go >/dev/null || { echo "the tests need Go (https://go.dev/doc/install) for an S3 server that checks signatures"; exit 1; }
-	GOBIN=$(CURDIR)/.cache/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+# An S3 server that checks signatures, made by the Go that tests/requirements.txt pins. Go checks the hash of what it downloads against
+# its public checksum database.
+.cache/bin/versitygw: | .venv/ready
+	GOBIN=$(CURDIR)/.cache/bin $(venv)/go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
