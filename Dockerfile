@@ -21,10 +21,9 @@ RUN python3 build/binary.py
 
 # Only for `docker build --target tests .`: the whole suite, with Debian's Python and against this very binary.
 FROM binary AS tests
-RUN apt-get update -q && apt-get install -q -y --no-install-recommends golang-go python3-venv
 COPY Makefile ./
 COPY tests/requirements.txt tests/
-RUN make tools .venv/ready .cache/bin/versitygw
+RUN make tools .venv/ready .cache/bin/versitygw .cache/bin/actionlint
 COPY . .
 RUN touch .venv/ready dist/s3-presigned-url && make test EXAMPLES=200
 

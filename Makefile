@@ -80,7 +80,8 @@ audit: .venv/ready need-curl ## Look what is pinned up in the database of known 
 		done; \
 	else echo "audit: NOT DONE, as $(vulnerabilities) is not reached from here"; fi
 
-lint: .venv/ready ## Check style and types
+lint: .venv/ready .cache/bin/actionlint ## Check style and types
+	.cache/bin/actionlint .github/workflows/*.yml
 	$(venv)/ruff check
 	$(venv)/ruff format --check
 	$(venv)/mypy
@@ -97,6 +98,9 @@ pins: .venv/ready ## Update the pinned versions and hashes of every dependency, 
 	$(pin) --group pyproject.toml:fuzz -c tests/requirements.txt -o tests/fuzz/requirements.txt
 	cd tests/benchmark/presign-go && $(CURDIR)/$(venv)/go get -u . && $(CURDIR)/$(venv)/go mod tidy
 	sed -i "s/versitygw@v1.8.0[0-9.]*/versitygw@$$($(venv)/go list -m -f '{{.Version}}' github.com/versity/versitygw@latest)/" Makefile
+
+.cache/bin/actionlint: | .venv/ready
+	GOBIN=$(CURDIR)/.cache/bin $(venv)/go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 clean: ## Remove what was made, but for the caches
 	rm -rf .venv about dist
