@@ -23,7 +23,7 @@ def fetch(pin: dict[str, Any], folder: Path) -> list[Path]:
     """Return the files of a pinned source package. Exits if one cannot be had with its hash."""
     folder.mkdir()
     wanted = f"{pin['package']}={pin['version']}"
-    if not (shutil.which("apt-get") and _from_mirror(wanted, pin["suite"], folder)):
+    if not (shutil.which("apt-get") and from_mirror(wanted, pin["suite"], folder)):
         address = os.environ.get("DEBIAN_ARCHIVE", ARCHIVE)
         machine.say(f"fetching {wanted} from {address}, as this machine's mirror does not have it")
         for name, sums in pin["files"].items():
@@ -49,6 +49,15 @@ def unpack(files: list[Path], source: Path) -> None:
     shutil.rmtree(work)
 
 
+def from_mirror(wanted: str, suite: str, folder: Path) -> bool:
+    """Download a source package with apt, and return whether the mirror has it."""
+    options = apt(folder, suite)
+    if options is None:
+        return False
+    command = ("apt-get", *options, "source", "--download-only", wanted)
+    return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
+
+
 def apt(home: Path, suite: str) -> tuple[str, ...] | None:
     """Return apt options that add a suite's source packages, with all of apt's files in `home`.
 
@@ -68,15 +77,6 @@ def apt(home: Path, suite: str) -> tuple[str, ...] | None:
     if sources:
         machine.run("apt-get", *options, "update", cwd=home, log=home / "log")
     return options if sources else None
-
-
-def _from_mirror(wanted: str, suite: str, folder: Path) -> bool:
-    """Download a source package with apt, and return whether the mirror has it."""
-    options = apt(folder, suite)
-    if options is None:
-        return False
-    command = ("apt-get", *options, "source", "--download-only", wanted)
-    return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
 
 
 def _download(address: str, path: Path) -> None:

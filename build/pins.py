@@ -68,17 +68,19 @@ def _python() -> None:
         if options is None:
             sys.exit("binary: only a Debian machine knows the newest source package")
         shown = _output("apt-cache", *options, "showsrc", "--only-source", pin["package"])
-    newest = max(shown.strip().split("\n\n"), key=_version_key)
-    version = _field(newest, "Version")
-    sha1, sha256 = (
-        {name: value for value, name in re.findall(pattern, newest, re.MULTILINE)}
-        for pattern in (r"^ ([0-9a-f]{40}) \d+ (\S+)$", r"^ ([0-9a-f]{64}) \d+ (\S+)$")
-    )
-    files = "".join(
-        f'[python.files."{name}"]\nsha1 = "{sha1[name]}"\nsha256 = "{sha256[name]}"\n'
-        for name in sorted(sha256, reverse=True)
-        if name.endswith((".orig.tar.xz", ".debian.tar.xz"))
-    )
+        newest = max(shown.strip().split("\n\n"), key=_version_key)
+        version = _field(newest, "Version")
+        archives = Path(home) / "archives"
+        archives.mkdir()
+        if not debian.from_mirror(f"{pin['package']}={version}", pin["suite"], archives):
+            sys.exit(f"binary: cannot download {pin['package']} {version}")
+        files = "".join(
+            f'[python.files."{path.name}"]\n'
+            # the permanent archive has no other address
+            f'sha1 = "{hashlib.sha1(path.read_bytes()).hexdigest()}"\n'  # noqa: S324
+            f'sha256 = "{hashlib.sha256(path.read_bytes()).hexdigest()}"\n'
+            for path in sorted(archives.glob("*.tar.xz"), reverse=True)
+        )
     before, _, rest = path.read_text().partition("version = ")
     comment = rest[rest.index("\n\n#") : rest.index("[python.files")]
     path.write_text(f'{before}version = "{version}"{comment}{files}')
