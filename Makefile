@@ -87,7 +87,7 @@ lint: .venv/ready .cache/bin/actionlint ## Check style and types
 	$(venv)/mypy
 	MYPYPATH=build:build/inside $(venv)/mypy build/*.py build/inside/*.py
 
-pin = $(venv)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+pin = $(venv)/uv pip compile --system-certs --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 pins: .venv/ready ## Update the pinned versions and hashes of every dependency, and of CPython's source
 	$(venv)/python build/pins.py

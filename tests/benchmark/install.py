@@ -27,7 +27,8 @@ def environment(name: str, *requirements: str) -> Path:
     def make(into: Path) -> None:
         _run(name, sys.executable, "-m", "venv", "--without-pip", str(into))
         install = (sys.executable, "-m", "uv", "pip", "install", f"--python={into}")
-        options = ("--require-hashes", "--compile-bytecode")
+        # uv trusts only certificates of its own otherwise, unlike pip and curl on this machine
+        options = ("--system-certs", "--require-hashes", "--compile-bytecode")
         files = [(f"--requirements={path}", f"--build-constraints={path}") for path in pinned]
         _run(name, *install, *options, *itertools.chain.from_iterable(files))
 
@@ -105,7 +106,8 @@ def _run(name: str, *command: str) -> None:
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
         )
     if done.returncode:
-        raise MissingError(f"could not be built: see {log.relative_to(ROOT)}")
+        last = log.read_text().strip().rpartition("\n")[2]
+        raise MissingError(f"could not be built: {last} ({log.relative_to(ROOT)})")
 
 
 def _tool(command: str, name: str) -> str:
