@@ -69,6 +69,8 @@ def _option(
         value = next(rest, "--")
         if value.startswith("--"):
             raise ResourceError((option,), f"requires a value, such as {option}=VALUE")
+    if not value:
+        raise ResourceError((option,), "must not be empty: give it a value, or leave it out")
     return values[option], value
 
 

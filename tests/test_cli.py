@@ -116,6 +116,8 @@ REGION = ["--region-name", "eu-west-1"]
          "--expires-in: requires a value, such as --expires-in=VALUE"),
         ([OBJECT, *REGION, "--expires-in="],
          "--expires-in: must not be empty: give it a value, or leave it out"),
+        ([OBJECT, *REGION, "--profile="],
+         "--profile: must not be empty: give it a value, or leave it out"),
         ([OBJECT, *REGION, "-x"], "-x: no such option"),
         ([OBJECT, *REGION, "--reg", "x"], "--reg: no such option: did you mean --region?"),
         ([OBJECT, *REGION, "--use-path-style=maybe"],
