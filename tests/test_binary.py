@@ -359,9 +359,9 @@ def test_names_are_resolved_with_the_name_server_of_the_machine(
     assert (root / "get" / "url").exists()
 
 
-# Instructions of one `in`, with 5 % to spare; they differ a little between processors. What no
+# Instructions of one `in`, with 5 % to spare, by architecture and major version of gcc. What no
 # longer saves any, such as a stand-in that is no longer looked up, shows here.
-BUDGET = {"x86_64": 29_600_000}
+BUDGET = {("x86_64", "12"): 29_600_000, ("x86_64", "14"): 32_600_000}
 
 
 def test_a_start_takes_no_more_instructions_than_its_budget(
@@ -374,7 +374,11 @@ def test_a_start_takes_no_more_instructions_than_its_budget(
     )
     counted = counter.count(command, measure.Scratch(tmp_path))
     assert counted is not None
-    assert counted <= BUDGET[platform.machine()], "see the table in build/README.md"
+    compiler = subprocess.run(["gcc", "-dumpversion"], capture_output=True, check=True, text=True)
+    built = platform.machine(), compiler.stdout.strip().partition(".")[0]
+    if built not in BUDGET:
+        pytest.skip(f"no budget yet for {' and gcc '.join(built)}: counted {counted}")
+    assert counted <= BUDGET[built], "see the table in build/README.md"
 
 
 def test_every_library_in_the_linker_map_is_in_the_bill(program: Program) -> None:
