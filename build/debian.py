@@ -39,7 +39,7 @@ def unpack(files: list[Path], source: Path) -> None:
     work = source.parent / "unpacked"
     for path in files:
         if ".tar." in path.name:
-            shutil.unpack_archive(path, work, filter="data")
+            machine.unpack(path, work)
     patches = work / "debian" / "patches"
     (upstream,) = (path for path in work.iterdir() if path.name != "debian")
     upstream.rename(source)

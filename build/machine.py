@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import time
 from pathlib import Path
 
@@ -29,8 +30,20 @@ PACKAGES = {
 }
 # What a virtual environment needs, which Debian has in a package of its own.
 SOURCE = {"python3-venv": f"{sysconfig.get_path('stdlib')}/ensurepip"}
-# What tests call. They have the same names everywhere.
-TESTS = {name: f"/usr/bin/{name}" for name in ("curl", "strace", "valgrind")}
+# What tests call.
+TESTS = {
+    **{name: f"/usr/bin/{name}" for name in ("curl", "gcc", "patch", "strace", "valgrind")},
+    "libc6-dev": "/usr/include/stdio.h",
+}
+# What has another name elsewhere.
+ELSEWHERE = {
+    "libc6-dev": {
+        "alpine": "musl-dev",
+        "arch": "glibc",
+        "fedora": "glibc-devel",
+        "suse": "glibc-devel",
+    }
+}
 
 # How each family of distributions installs packages.
 INSTALLERS = {
@@ -77,6 +90,14 @@ def run(
         sys.exit(f"{tail}\nbinary: command failed: {failed}\nbinary: full log: {log}")
 
 
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack an archive, whose hash has been checked."""
+    # Debian 12's Python has no filters yet
+    safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, **safely)  # type: ignore[arg-type]  # noqa: S202
+
+
 def provide(packages: dict[str, str] = PACKAGES) -> None:
     """Install the missing ones as root, or exit with the command that installs all of them.
 
@@ -91,6 +112,7 @@ def provide(packages: dict[str, str] = PACKAGES) -> None:
         )
     if not missing:
         return
+    missing = [ELSEWHERE.get(package, {}).get(family, package) for package in missing]
     installer = INSTALLERS.get(family, "install:").split()
     if os.geteuid() != 0 or not shutil.which(installer[0]):
         sys.exit(f"binary: missing; run this first, as root: {' '.join([*installer, *missing])}")

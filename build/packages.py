@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import interpreter
+import machine
 import patches
 from machine import run, say
 
@@ -43,6 +44,6 @@ def _fetch(home: Path, python: Path) -> None:
     for archive in archives.glob("*.whl"):
         shutil.unpack_archive(archive, site, "zip")
     for archive in archives.glob("*.tar.gz"):
-        shutil.unpack_archive(archive, home, filter="data")
+        machine.unpack(archive, home)
     shutil.move(next(home.glob("nuitka-*")) / "nuitka", site)
     shutil.move(next(home.glob("msgspec-*")) / "src" / "msgspec", site)

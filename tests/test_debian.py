@@ -123,23 +123,23 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-MISSING = {"curl": "/nowhere/curl", "strace": "/nowhere/strace", "sh": "/bin/sh"}
+MISSING = {"curl": "/nowhere/curl", "libc6-dev": "/nowhere/stdio.h", "sh": "/bin/sh"}
 
 
 @pytest.mark.parametrize(
     ("release", "command"),
     [
-        ({"ID": "debian"}, "apt-get install -y --no-install-recommends curl strace"),
+        ({"ID": "debian"}, "apt-get install -y --no-install-recommends curl libc6-dev"),
         (
             {"ID": "ubuntu", "ID_LIKE": "debian"},
-            "apt-get install -y --no-install-recommends curl strace",
+            "apt-get install -y --no-install-recommends curl libc6-dev",
         ),
-        ({"ID": "fedora"}, "dnf install -y curl strace"),
-        ({"ID": "rocky", "ID_LIKE": "rhel centos fedora"}, "dnf install -y curl strace"),
-        ({"ID": "alpine"}, "apk add curl strace"),
-        ({"ID": "opensuse-leap", "ID_LIKE": "suse opensuse"}, "zypper install -y curl strace"),
-        ({"ID": "arch"}, "pacman -S --noconfirm curl strace"),
-        ({"ID": "other"}, "install: curl strace"),
+        ({"ID": "fedora"}, "dnf install -y curl glibc-devel"),
+        ({"ID": "rocky", "ID_LIKE": "rhel centos fedora"}, "dnf install -y curl glibc-devel"),
+        ({"ID": "alpine"}, "apk add curl musl-dev"),
+        ({"ID": "opensuse-leap", "ID_LIKE": "suse opensuse"}, "zypper install -y curl glibc-devel"),
+        ({"ID": "arch"}, "pacman -S --noconfirm curl glibc"),
+        ({"ID": "other"}, "install: curl libc6-dev"),
     ],
 )
 def test_all_that_is_missing_is_named_at_once_with_the_command_that_installs_it(
