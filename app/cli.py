@@ -6,6 +6,7 @@ from . import __version__, decoding, options, output, shared_config, steps
 from .bounds import MAX_DEPTH, check_depth
 from .config import Config
 from .destination import Destination, split
+from .messages import fields as names
 from .protocol import Params, Place, ResourceError, Source
 from .request import SECRET_HEADERS
 from .signing import SignedUrl
@@ -102,10 +103,10 @@ def _fields(given: "dict[str, str | bool]") -> "dict[str, Any]":
         raise ResourceError(options.USAGE, "presign s3://BUCKET/KEY [OPTION ...]; see --help")
     for field in ("headers", "files"):
         if field in given:
-            fields[field] = _from_json(str(given[field]), options.name(field))
-            _check_public(fields[field], (options.name(field),))
+            fields[field] = _from_json(str(given[field]), names.option(field))
+            _check_public(fields[field], (names.option(field),))
     if "ca_bundle" in given:
-        fields["ca_bundle"] = _read(str(given["ca_bundle"]), options.name("ca_bundle"))
+        fields["ca_bundle"] = _read(str(given["ca_bundle"]), names.option("ca_bundle"))
     return fields
 
 
@@ -142,7 +143,7 @@ def _check_public(value: object, place: Place) -> None:
             if name.lower() in SECRET_HEADERS:
                 raise ResourceError(
                     (*place, name),
-                    "not accepted as an option (command lines are visible to other users): use in",
+                    f"{names.NOT_AN_OPTION}: use the step in",
                 )
             _check_public(inner, (*place, name))
 
@@ -178,7 +179,7 @@ def _as_written(place: Place, given: "Mapping[str, object]", origins: "Mapping[s
         return (origins[field],)
     if "uri" in given and field in ("s3_uri", "bucket_name"):
         return _URI_PLACE
-    return options.name(field), *place[2:]
+    return names.option(field), *place[2:]
 
 
 def _versions() -> str:

@@ -21,11 +21,6 @@ _OWN = ("profile", "output")
 _OUTPUTS = ("text", "json")
 
 
-def name(field: str) -> str:
-    """Return the option of a field."""
-    return f"--{field.replace('_', '-')}"
-
-
 def parse(arguments: list[str]) -> dict[str, str | bool]:
     """Return the given options by field, and `uri`; `help` if it is asked for.
 
@@ -82,10 +77,10 @@ def _set_uri(options: dict[str, str | bool], uri: str) -> None:
 
 def _tables() -> tuple[dict[str, str], dict[str, tuple[str, bool]]]:
     """Return the options with a value, and the flags with what they set."""
-    values = {name(own): own for own in _OWN} | _AWS_NAMES
+    values = {fields.option(own): own for own in _OWN} | _AWS_NAMES
     flags = {"--no-verify-ssl": ("skip_ssl_verification", True)}
     for field in (*Source.__struct_fields__, *Params.__struct_fields__):
-        option = name(field)
+        option = fields.option(field)
         if field in fields.SECRET:
             continue
         if fields.is_flag(field):

@@ -131,7 +131,7 @@ REGION = ["--region-name", "eu-west-1"]
          "--headers: must be a map of names to values, such as {x-amz-meta-build: 42}, got a map"),
         ([OBJECT, *REGION, "--headers", '{"X-Amz-Server-Side-Encryption-Customer-Key": "planted"}'],
          "--headers.X-Amz-Server-Side-Encryption-Customer-Key: not accepted as an option (command "
-         "lines are visible to other users): use in"),
+         "lines are visible to other users): use the step in"),
         ([OBJECT, *REGION, "--ca-bundle", "/missing.pem"],
          "--ca-bundle: cannot read /missing.pem: No such file or directory"),
         ([OBJECT, *REGION, "--profile", "missing"],

@@ -170,5 +170,9 @@ def test_macos_has_no_binary_either(machine: ModuleType, monkeypatch: pytest.Mon
         machine.provide()
 
 
-def test_nothing_is_printed_or_installed_where_nothing_is_missing(machine: ModuleType) -> None:
+def test_nothing_is_printed_or_installed_where_nothing_is_missing(
+    machine: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(machine, "run", lambda *command, **_: pytest.fail(f"ran {command}"))
     machine.provide({"sh": "/bin/sh"})
+    assert capfd.readouterr() == ("", "")

@@ -60,6 +60,7 @@ PARAMS = {
 SECRET = frozenset(
     {"access_key_id", "secret_access_key", "session_token", "aws_web_identity_token"}
 )
+NOT_AN_OPTION = "not accepted as an option (command lines are visible to other users)"
 
 _FORMS = {
     "source": "a map such as {bucket_name: my-bucket, region_name: eu-west-1}",
@@ -73,6 +74,11 @@ _FORMS = {
     "min_size": "bytes, such as 1048576, 10MB or 10MiB",
     "max_size": "bytes, such as 1048576, 10MB or 10MiB",
 }
+
+
+def option(field: str) -> str:
+    """Return the option of a field on the command line."""
+    return f"--{field.replace('_', '-')}"
 
 
 def form(field: str) -> str:

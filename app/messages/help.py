@@ -62,8 +62,7 @@ def every_option() -> str:
         lines.append(title)
         for field in struct.__struct_fields__:
             if field not in fields.SECRET:
-                option = f"--{field.replace('_', '-')}"
-                lines += _lines(option, _DIFFERENT.get(field) or _meaning(field))
+                lines += _lines(fields.option(field), _DIFFERENT.get(field) or _meaning(field))
         lines.append("")
     lines.append("As for `aws s3 presign`, and others:")
     for option, meaning in _OWN.items():

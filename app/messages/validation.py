@@ -157,8 +157,7 @@ def explain_option(option: str, known: Sequence[str]) -> str:
     """Return what is wrong with an option of the command line that is not one of the known."""
     name = option.removeprefix("--")
     if name.replace("-", "_") in fields.SECRET:
-        why = "command lines are visible to other users"
-        return f"not accepted as an option ({why}): use the environment"
+        return f"{fields.NOT_AN_OPTION}: use the environment"
     header = _header(name)
     hint = f"it is a header: set {header} in --headers" if header else _similar(option, known)
     return f"no such option{f': {hint}' if hint else ''}"
