@@ -1,6 +1,6 @@
 """Everything that crosses stdin and stdout, as msgspec Structs, and the error class.
 
-The requests and responses are those of https://concourse-ci.org/implementing-resource-types.html.
+The requests and responses are those of https://concourse-ci.org/docs/resource-types/implementing.
 The meaning of each field is in `messages/fields.py`.
 """
 

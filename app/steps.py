@@ -1,6 +1,6 @@
 """The three steps of a Concourse resource: a request in, a response out.
 
-https://concourse-ci.org/implementing-resource-types.html
+https://concourse-ci.org/docs/resource-types/implementing
 """
 
 from . import output, signing

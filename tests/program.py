@@ -15,6 +15,7 @@ from app.__main__ import main
 
 ROOT = Path(__file__).parent.parent
 
+ISSUES = "https://github.com/OWNER/s3-presigned-url/issues"
 ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET_ACCESS_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 SESSION_TOKEN = "FwoGZXIvYXdzE+planted/session==token"

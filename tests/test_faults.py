@@ -16,7 +16,7 @@ import pytest
 from app import __version__
 
 from .expect import signed_for
-from .program import SOURCE, Program, Result, files_below, get_request
+from .program import ISSUES, SOURCE, Program, Result, files_below, get_request
 
 pytestmark = pytest.mark.process
 
@@ -280,7 +280,7 @@ def test_an_unexpected_exception_is_reported_and_has_a_redacted_traceback_in_deb
     first, *traceback = done.stderr.decode().splitlines()
     line = (
         "s3-presigned-url: in: internal error (OverflowError) in "
-        f"s3-presigned-url {__version__}. Please report it"
+        f"s3-presigned-url {__version__}. Please report it at {ISSUES}"
     )
     if debug == "1":
         assert (first, traceback[0]) == (line, "Traceback (most recent call last):")

@@ -18,7 +18,7 @@ from app.request import S3Request
 from app.signing import SignedUrl
 from app.sigv4 import Credentials
 
-from .program import Program, files_below, get_request
+from .program import ISSUES, Program, files_below, get_request
 
 KEY = "planted+secret/key=\"'with&quotes"
 TOKEN = "planted+token//==&<e>"
@@ -131,7 +131,7 @@ def test_an_unexpected_exception_is_reported_as_an_internal_error_in_one_line(
     code, stdout, stderr = run_with_a_bug(monkeypatch, destination, {})
     assert stderr == (
         f"s3-presigned-url: in: internal error (RuntimeError) in s3-presigned-url {__version__}. "
-        "Please report it; S3_PRESIGNED_URL_DEBUG=1 shows a redacted traceback\n"
+        f"Please report it at {ISSUES}; S3_PRESIGNED_URL_DEBUG=1 shows a redacted traceback\n"
     )
     assert (code, stdout) == (1, "")
 
@@ -149,7 +149,7 @@ def test_in_debug_mode_the_traceback_is_printed_without_secrets(
     lines = stderr.splitlines()
     assert lines[0] == (
         f"s3-presigned-url: in: internal error (RuntimeError) in s3-presigned-url {__version__}. "
-        "Please report it"
+        f"Please report it at {ISSUES}"
     )
     assert lines[1] == "Traceback (most recent call last):"
     assert lines[-1].startswith("RuntimeError: *** ")

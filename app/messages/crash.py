@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Mapping
 
-from .. import __version__
+from .. import __repository__, __version__
 from .redaction import redact, secrets
 
 DEBUG = "S3_PRESIGNED_URL_DEBUG"
@@ -15,7 +15,8 @@ def report(error: Exception, request: bytes, environ: Mapping[str, str]) -> list
     Without debug mode only the type of the exception is shown: its text could hold anything.
     """
     program = f"s3-presigned-url {__version__}"
-    line = f"internal error ({type(error).__name__}) in {program}. Please report it"
+    issues = f"{__repository__}/issues"
+    line = f"internal error ({type(error).__name__}) in {program}. Please report it at {issues}"
     if environ.get(DEBUG) != "1":
         return [f"{line}; {DEBUG}=1 shows a redacted traceback"]
     text = "".join(traceback.format_exception(error))
