@@ -1,5 +1,5 @@
 # The image of the resource type. `docker build .` is all it takes; `make image` also labels it with version and commit.
-# To pin an image by its digest: --build-arg STATIC=gcr.io/distroless/static-debian13@sha256:...
+# `make bases` prints these two by their digests, as a release pins them.
 ARG DEBIAN=docker.io/library/debian:trixie-slim
 ARG STATIC=gcr.io/distroless/static-debian13:latest
 
@@ -17,7 +17,8 @@ FROM interpreter AS binary
 COPY LICENSE ./
 COPY build/ build/
 COPY app/ app/
-RUN python3 build/binary.py
+ARG DEBIAN STATIC
+RUN BASE_IMAGES="$DEBIAN $STATIC" python3 build/binary.py
 
 # Only for `docker build --target tests .`: the whole suite, with Debian's Python and against this very binary.
 FROM binary AS tests

@@ -137,8 +137,10 @@ def _nameless(*folders: Path) -> list[str]:
 
 def _describe(program: Path, python: Path, site: Path) -> None:
     found = components.find(ABOUT / "linker.map", ABOUT / "modules.xml", python, site)
-    version = (ROOT / "app" / "__init__.py").read_text().split('"')[-2]
-    bom.write_bill(ABOUT / "sbom.cdx.json", program, version, found)
+    text = (ROOT / "app" / "__init__.py").read_text()
+    version = text.partition('__version__ = "')[2].partition('"')[0]
+    images = os.environ.get("BASE_IMAGES", "").split()
+    bom.write_bill(ABOUT / "sbom.cdx.json", program, version, found, images)
     bom.write_licences(ABOUT / "licences.txt", (ROOT / "LICENSE").read_text(), found)
     say(f"{ABOUT.name}: bill of materials and licenses of {len(found)} components")
 

@@ -16,8 +16,13 @@ from components import Component
 _COMMON_LICENCES = re.compile(r"/usr/share/common-licenses/[A-Z][A-Za-z0-9.-]*[A-Za-z0-9]")
 
 
-def write_bill(path: Path, program: Path, version: str, components: list[Component]) -> None:
-    """Write the bill of materials. It does not depend on when or where the program was built."""
+def write_bill(
+    path: Path, program: Path, version: str, components: list[Component], images: list[str]
+) -> None:
+    """Write the bill of materials. It does not depend on when or where the program was built.
+
+    `images` are the base images that it was built in and ships on, if it was built in one.
+    """
     itself = {
         "type": "application",
         "bom-ref": program.name,
@@ -30,7 +35,10 @@ def write_bill(path: Path, program: Path, version: str, components: list[Compone
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "metadata": {"component": itself},
+        "metadata": {
+            "component": itself,
+            "properties": [{"name": f"{program.name}:base-image", "value": x} for x in images],
+        },
         "components": [_described(component) for component in components],
     }
     path.write_text(json.dumps(bill, indent=1) + "\n")

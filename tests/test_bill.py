@@ -59,6 +59,14 @@ def shipped(program: Program) -> Shipped:
     return Shipped((resource / "s3-presigned-url").read_bytes(), bill, licenses)
 
 
+def test_the_bill_of_the_image_names_its_base_images(program: Program, shipped: Shipped) -> None:
+    properties = json.loads(shipped.bill)["metadata"]["properties"]
+    assert {found["name"] for found in properties} <= {"s3-presigned-url:base-image"}
+    if program.kind == "image":
+        names = [re.split("[:@]", found["value"])[0] for found in properties]
+        assert names == ["docker.io/library/debian", "gcr.io/distroless/static-debian13"]
+
+
 def test_the_bill_is_valid_cyclonedx(shipped: Shipped) -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(shipped.bill) is None
 
