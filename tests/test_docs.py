@@ -14,7 +14,7 @@ from app import steps
 from app.config import Config
 from app.protocol import Params, Source
 
-from .program import ROOT, VARIABLES, Program, get_request
+from .program import ISSUES, ROOT, VARIABLES, Program, get_request
 from .test_refusals import PARAMS_MISTAKES, SOURCE_MISTAKES
 from .test_sts import REFUSALS as STS_REFUSALS
 from .test_verify import ANSWERS as S3_REFUSALS
@@ -64,7 +64,7 @@ PUTS = [mapping for mapping in MAPS if OURS in (mapping.get("put"), mapping.get(
 
 def test_every_example_is_found() -> None:
     assert len(blocks("yaml")) == sum(path.read_text().count("\n```yaml\n") for path in DOCS)
-    assert (len(SOURCES), len(PUTS), len(RESOURCES)) == (9, 9, 3)
+    assert (len(SOURCES), len(PUTS), len(RESOURCES)) == (9, 12, 3)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
@@ -84,7 +84,17 @@ def test_the_get_params_of_an_example_are_signed(put: dict[str, Any]) -> None:
 
 
 def test_the_put_steps_of_the_examples_take_no_inputs_and_no_params() -> None:
-    assert all(put["inputs"] == [] and "params" not in put for put in PUTS)
+    first, *others = PUTS  # in the first there is nothing to stream yet
+    assert "inputs" not in first
+    assert all(put["inputs"] == [] for put in others)
+    assert all("params" not in put for put in PUTS)
+
+
+def test_every_address_of_the_repository_is_the_same() -> None:
+    paths = [*PAGES, *(ROOT / name for name in ("pyproject.toml", "app/__init__.py"))]
+    address = re.compile(r"(?:github\.com|ghcr\.io)/([\w-]+)/s3-presigned-url")
+    owners = {owner for path in paths for owner in address.findall(path.read_text())}
+    assert owners == {ISSUES.split("/")[3]}, "make owner OWNER=... writes it everywhere"
 
 
 def test_the_resources_of_the_examples_are_never_checked() -> None:
