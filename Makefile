@@ -12,7 +12,7 @@ engine_was_given := $(ENGINE)
 ENGINE ?= $(shell timeout 5 docker info >/dev/null 2>&1 && echo docker || echo podman)
 IMAGE ?= s3-presigned-url
 vulnerabilities ?= https://api.osv.dev
-SOURCE ?= $(shell git config remote.origin.url)
+SOURCE ?= $(shell sed -n 's/^__repository__ = "\(.*\)"/\1/p' app/__init__.py)
 venv := .venv/bin
 version = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)
 label = org.opencontainers.image
@@ -20,7 +20,7 @@ pytest = -m pytest --numprocesses $(JOBS) --dist loadscope
 in_image = ENGINE=$(ENGINE) IMAGE=$(IMAGE) $(venv)/python
 export EXAMPLES
 
-.PHONY: demo test test-source test-binary tools binary image test-image reproducible bench bench-image fuzz lint audit pins clean help
+.PHONY: demo test test-source test-binary tools binary image bases owner test-image test-concourse need-concourse reproducible bench bench-image fuzz lint audit pins clean help
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -51,14 +51,38 @@ $(ENGINE) build $(BUILD) --target binary -t $(IMAGE)-binary .
 		$(ENGINE) rm $$container >/dev/null && touch dist/s3-presigned-url
 endef
 
-# as labels and not as build arguments, whose values podman's cache does not look at
-image: ## Make the image of the resource type (ENGINE=podman, BUILD="--network host", SOURCE=https://...)
-	$(ENGINE) build $(BUILD) -t $(IMAGE):$(version) -t $(IMAGE):latest --label $(label).source=$(SOURCE) \
+# name and digest of a base image that is pinned
+parts = $(subst @, ,$(STATIC))
+pinned = $(foreach base,DEBIAN STATIC,$(if $($(base)),--build-arg $(base)=$($(base)))) \
+	$(if $(STATIC),--label $(label).base.name=$(word 1,$(parts)) --label $(label).base.digest=$(word 2,$(parts)))
+
+image: ## Make the image of the resource type (ENGINE=podman, BUILD="--network host", DEBIAN=, STATIC=: see bases)
+	$(ENGINE) build $(BUILD) $(pinned) -t $(IMAGE):$(version) -t $(IMAGE):latest --label $(label).source=$(SOURCE) \
 		--label $(label).version=$(version) --label $(label).revision=$$(git rev-parse HEAD) .
+
+bases: ## Print the base images by their digests of today, as arguments of `make image`
+	@sed -n 's/^ARG \([A-Z]*\)=/\1 /p' Dockerfile | while read -r base image; do \
+		$(ENGINE) pull --quiet $$image >/dev/null 2>&1 || :; \
+		digest=$$($(ENGINE) image inspect --format '{{index .RepoDigests 0}}' $$image) || exit 1; \
+		echo "$$base=$$digest"; done
+
+owner: ## Write the name of this repository's owner into every address (OWNER=name)
+	sed -i 's#\(github\.com\|ghcr\.io\)/[^/ ]*/s3-presigned-url#\1/$(OWNER)/s3-presigned-url#g' \
+		$$(git grep -lE '(github\.com|ghcr\.io)/[^/ ]*/s3-presigned-url')
 
 test-image: tools need-runc .venv/ready .cache/bin/versitygw ## Run all tests in its tests stage, and the contract in the image itself
 	$(ENGINE) build $(BUILD) --target tests .
 	$(in_image) $(pytest) --program image
+
+# all that is started natively ends with these namespaces
+test-concourse: need-concourse image .venv/ready .cache/bin/versitygw .cache/bin/crane ## Run the pipelines of README and docs on a Concourse: its published image, or CONCOURSE= and FLY=
+	$(ENGINE) build $(BUILD) -t $(IMAGE)-curl tests/concourse/curl
+	ENGINE=$(ENGINE) IMAGE=$(IMAGE) $(if $(CONCOURSE),unshare --net --pid --fork --kill-child --mount-proc) \
+		$(venv)/python -m pytest tests/concourse
+
+need-concourse:
+	@[ -n "$(CONCOURSE)" ] || timeout 5 $(ENGINE) compose version >/dev/null 2>&1 || { \
+		echo "this needs docker with its compose plugin, or CONCOURSE= and FLY=, the paths of two executables"; exit 1; }
 
 reproducible: ## Prove that two builds of this commit, one of them from nothing, are the same file (10 minutes)
 	build/reproducible.sh
@@ -129,3 +153,7 @@ need-%:
 # its public checksum database.
 .cache/bin/versitygw: | .venv/ready
 	GOBIN=$(CURDIR)/.cache/bin $(venv)/go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
+# A registry, and what fills it, for Concourse.
+.cache/bin/crane: | .venv/ready
+	GOBIN=$(CURDIR)/.cache/bin $(venv)/go install github.com/google/go-containerregistry/cmd/crane@v0.22.1

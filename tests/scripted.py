@@ -69,14 +69,18 @@ class Server:
 
 
 @contextlib.contextmanager
-def scripted(*reactions: Reaction, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """Serve on loopback. Each request gets the next reaction; the last one repeats."""
+def scripted(
+    *reactions: Reaction,
+    tls: ssl.SSLContext | None = None,
+    address: tuple[str, int] = ("127.0.0.1", 0),
+) -> Iterator[Server]:
+    """Serve at a free port of loopback. Each request gets the next reaction; the last repeats."""
     received: list[Request] = []
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def react(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.body = body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             with lock:
                 reaction = reactions[min(len(received), len(reactions) - 1)]
                 received.append(Request(self.command, self.path, dict(self.headers), body))
@@ -96,7 +100,7 @@ def scripted(*reactions: Reaction, tls: ssl.SSLContext | None = None) -> Iterato
         def handle_error(self, *_: Any) -> None:
             pass  # the client left or rejected the certificate, which the test expects
 
-    listener = Listener(("127.0.0.1", 0), Handler)
+    listener = Listener(address, Handler)
     if tls:
         listener.socket = tls.wrap_socket(listener.socket, server_side=True)
     with serving(listener):

@@ -54,10 +54,11 @@ class S3Server:
     scheme: str
     port: int
     authority: Path | None
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     def put(self, key: str, content: bytes) -> None:
         self.client.put_object(Bucket=BUCKET, Key=key, Body=content)
@@ -94,11 +95,11 @@ def send(
     headers: dict[str, str] | None = None,
     server: S3Server | None = None,
 ) -> Response:
-    """Send a request for any host to loopback, at the port of the URL or of `server`."""
+    """Send a request for any host to `server`, or to loopback at the port of the URL."""
     parts = urlsplit(url)
-    port = server.port if server else parts.port or 80
+    address = (server.host, server.port) if server else ("127.0.0.1", parts.port or 80)
     connection = HTTPConnection(parts.netloc)
-    connection.sock = socket.create_connection(("127.0.0.1", port), 10)
+    connection.sock = socket.create_connection(address, 10)
     if parts.scheme == "https":
         context = ssl.create_default_context(cafile=server.authority if server else None)
         connection.sock = context.wrap_socket(connection.sock, server_hostname=parts.hostname)
@@ -135,17 +136,28 @@ def certificate(folder: Path) -> Certificate:
 
 
 @contextlib.contextmanager
-def versitygw(folder: Path, tls: Certificate | None = None) -> Iterator[S3Server]:
-    """Run Versity S3 Gateway."""
-    (port,) = free_ports(1)
+def versitygw(
+    folder: Path,
+    tls: Certificate | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    domain: str = "",
+    **variables: str,
+) -> Iterator[S3Server]:
+    """Run Versity S3 Gateway, by default at a free port, which is then part of its domain.
+
+    `variables` are further settings of it.
+    """
+    port = port or free_ports(1)[0]
     secured = ["--cert", str(tls.chain), "--key", str(tls.key)] if tls else []
     address = [
-        *("--port", f"127.0.0.1:{port}"),
-        *("--region", REGION, "--virtual-domain", f"{DOMAIN}:{port}"),
+        *("--port", f"{host}:{port}"),
+        *("--region", REGION, "--virtual-domain", domain or f"{DOMAIN}:{port}"),
     ]
     command: list[str | Path] = [VERSITYGW, *address, *secured, "--quiet", "posix", folder]
     keys = {"ROOT_ACCESS_KEY": ACCESS_KEY_ID, "ROOT_SECRET_KEY": SECRET_ACCESS_KEY}
-    with _running(command, keys, port, tls) as server:
+    with _running(command, {**keys, **variables}, port, tls, host) as server:
         yield server
 
 
@@ -219,14 +231,19 @@ def free_ports(number: int) -> list[int]:
 
 @contextlib.contextmanager
 def _running(
-    command: list[str | Path], environ: dict[str, str], port: int, tls: Certificate | None
+    command: list[str | Path],
+    environ: dict[str, str],
+    port: int,
+    tls: Certificate | None,
+    host: str = "127.0.0.1",
 ) -> Iterator[S3Server]:
     """Run a server with an empty bucket until the end of the block."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=log, stderr=log)
         try:
-            _wait_for(port, process, log)
-            server = S3Server("https" if tls else "http", port, tls.authority if tls else None)
+            _wait_for(host, port, process, log)
+            authority = tls.authority if tls else None
+            server = S3Server("https" if tls else "http", port, authority, host)
             location = {"LocationConstraint": REGION}
             server.client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=location)
             yield server
@@ -235,9 +252,9 @@ def _running(
             process.wait(10)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
+def _wait_for(host: str, port: int, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
     for _ in range(600):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        with contextlib.suppress(OSError), socket.create_connection((host, port), 1):
             return
         if process.poll() is not None:
             break

@@ -1,0 +1,1 @@
+"""The pipelines of README and docs on a real Concourse: `make test-concourse`."""
