@@ -8,6 +8,11 @@ FROM ${DEBIAN} AS interpreter
 ENV DEBIAN_FRONTEND=noninteractive XDG_CACHE_HOME=/cache
 WORKDIR /s3-presigned-url
 RUN apt-get update -q && apt-get install -q -y --no-install-recommends ca-certificates python3
+# the engine sets these; with another --platform than its own everything is emulated, but not the compiler
+ARG BUILDARCH
+ARG TARGETARCH
+COPY --chmod=644 build/native.sh build/
+RUN sh build/native.sh "$BUILDARCH" "$TARGETARCH"
 # with a mode of our own, as that of the checkout depends on an umask, and the layer is to be found again
 COPY --chmod=644 build/debian.py build/interpreter.py build/interpreter.toml build/machine.py build/patches.py build/pins.toml build/
 COPY --chmod=644 build/patches/cpython/ build/patches/cpython/
