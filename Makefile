@@ -8,9 +8,10 @@ MINUTES ?= 30
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
 FROM ?= both
 not_linux := $(filter-out Linux,$(shell uname -s))
-engine_was_given := $(ENGINE)
+engine_was_given := $(ENGINE)$(PLATFORM)
 ENGINE ?= $(shell timeout 5 docker info >/dev/null 2>&1 && echo docker || echo podman)
 IMAGE ?= s3-presigned-url
+override BUILD += $(if $(PLATFORM),--platform $(PLATFORM)) $(foreach base,DEBIAN STATIC,$(if $($(base)),--build-arg $(base)=$($(base))))
 vulnerabilities ?= https://api.osv.dev
 SOURCE ?= $(shell sed -n 's/^__repository__ = "\(.*\)"/\1/p' app/__init__.py)
 venv := .venv/bin
@@ -20,7 +21,7 @@ pytest = -m pytest --numprocesses $(JOBS) --dist loadscope
 in_image = ENGINE=$(ENGINE) IMAGE=$(IMAGE) $(venv)/python
 export EXAMPLES
 
-.PHONY: demo test test-source test-binary tools binary image bases owner test-image test-concourse need-concourse reproducible bench bench-image fuzz lint audit pins clean help
+.PHONY: demo test test-source test-binary tools binary image bases owner test-image test-concourse need-concourse reproducible bench bench-image fuzz lint audit pins clean help always
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,26 +39,26 @@ test-source: lint audit tools .cache/bin/versitygw ## Run the tests against the 
 test-binary: binary tools .venv/ready .cache/bin/versitygw ## Run the tests of the contract against the binary
 	$(venv)/python $(pytest) --program binary
 
-binary: dist/s3-presigned-url ## Make dist/s3-presigned-url (3 minutes the first time, as the interpreter is compiled too; then 1; ENGINE=docker in a container)
+binary: dist/s3-presigned-url ## Make dist/s3-presigned-url (3 minutes the first time, as the interpreter is compiled too; then 1; ENGINE=docker in a container; PLATFORM=linux/arm64 for another machine)
 
-dist/s3-presigned-url: $(shell find app -name '*.py') $(shell find build -type f ! -name '*.pyc' ! -name README.md)
+dist/s3-presigned-url: $(shell find app -name '*.py') $(shell find build -type f ! -name '*.pyc' ! -name README.md) $(if $(PLATFORM),always)
 	$(if $(engine_was_given),$(in_container),$(PYTHON) build/binary.py)
 
-# takes dist and about out of the stage of the image that makes them
+# Takes dist and about out of the stage of the image that makes them. For another machine they are dated as old, so that the next `make
+# binary` replaces them.
 define in_container
 $(ENGINE) build $(BUILD) --target binary -t $(IMAGE)-binary .
 	container=$$($(ENGINE) create $(IMAGE)-binary) && rm -rf dist about && \
 		$(ENGINE) cp $$container:/s3-presigned-url/dist dist && $(ENGINE) cp $$container:/s3-presigned-url/about about && \
-		$(ENGINE) rm $$container >/dev/null && touch dist/s3-presigned-url
+		$(ENGINE) rm $$container >/dev/null && touch $(if $(PLATFORM),-d @0) dist/s3-presigned-url
 endef
 
-# name and digest of a base image that is pinned
+# its name and digest, if it is pinned
 parts = $(subst @, ,$(STATIC))
-pinned = $(foreach base,DEBIAN STATIC,$(if $($(base)),--build-arg $(base)=$($(base)))) \
-	$(if $(STATIC),--label $(label).base.name=$(word 1,$(parts)) --label $(label).base.digest=$(word 2,$(parts)))
+base = $(if $(STATIC),--label $(label).base.name=$(word 1,$(parts)) --label $(label).base.digest=$(word 2,$(parts)))
 
-image: ## Make the image of the resource type (ENGINE=podman, BUILD="--network host", DEBIAN=, STATIC=: see bases)
-	$(ENGINE) build $(BUILD) $(pinned) -t $(IMAGE):$(version) -t $(IMAGE):latest --label $(label).source=$(SOURCE) \
+image: ## Make the image of the resource type (ENGINE=podman, PLATFORM=linux/arm64, BUILD="--network host")
+	$(ENGINE) build $(BUILD) $(base) -t $(IMAGE):$(version) -t $(IMAGE):latest --label $(label).source=$(SOURCE) \
 		--label $(label).version=$(version) --label $(label).revision=$$(git rev-parse HEAD) .
 
 bases: ## Print the base images by their digests of today, as arguments of `make image`
@@ -70,8 +71,8 @@ owner: ## Write the name of this repository's owner into every address (OWNER=na
 	sed -i 's#\(github\.com\|ghcr\.io\)/[^/ ]*/s3-presigned-url#\1/$(OWNER)/s3-presigned-url#g' \
 		$$(git grep -lE '(github\.com|ghcr\.io)/[^/ ]*/s3-presigned-url')
 
-test-image: tools need-runc .venv/ready .cache/bin/versitygw ## Run all tests in its tests stage, and the contract in the image itself
-	$(ENGINE) build $(BUILD) --target tests .
+test-image: tools need-runc .venv/ready .cache/bin/versitygw ## Run all tests in its tests stage, and the contract in the image itself (with PLATFORM only the latter)
+	$(if $(PLATFORM),,$(ENGINE) build $(BUILD) --target tests .)
 	$(in_image) $(pytest) --program image
 
 # all that is started natively ends with these namespaces
