@@ -54,6 +54,15 @@ def program(pytestconfig: pytest.Config) -> Iterator[Program]:
         yield container.ContainerProgram(kind, image)
 
 
+@pytest.fixture(autouse=True)
+def _left_out_where_emulated(request: pytest.FixtureRequest) -> None:
+    """Skip what qemu-user cannot show. The mark `native` has the reason."""
+    if mark := request.node.get_closest_marker("native"):
+        image = getattr(request.getfixturevalue("program"), "image", None)
+        if image and image.emulated:
+            pytest.skip(f"emulated: {mark.args[0]}")
+
+
 @pytest.fixture
 def destination(tmp_path: Path) -> Path:
     directory = tmp_path / "get"

@@ -6,6 +6,7 @@ The worker's specification: https://github.com/concourse/concourse/tree/master/w
 import contextlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ IMAGE = os.environ.get("IMAGE", "s3-presigned-url")
 ENGINE = os.environ.get("ENGINE", "docker")
 RESOURCE = Path("/opt/resource")
 DESTINATION = Path("/tmp/build/get")  # where Concourse mounts it
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # what engines call them
 
 # An unprivileged container has a user namespace, whose root is the highest user ID outside.
 ROOT_OUTSIDE = 65534
@@ -44,6 +46,12 @@ class Image:
 
     root: Path
     config: dict[str, Any]
+    architecture: str
+
+    @property
+    def emulated(self) -> bool:
+        """Whether this machine runs it with qemu-user, through binfmt_misc."""
+        return self.architecture != ARCHITECTURES.get(platform.machine(), platform.machine())
 
 
 def engine(*arguments: str) -> str:
@@ -64,7 +72,8 @@ def unpacked(tag: str) -> Iterator[Image]:
             subprocess.run(extract, stdin=export.stdout, check=True)
         root.chmod(0o755)
         give_to_container_root(root)
-        yield Image(root, json.loads(engine("image", "inspect", tag))[0]["Config"])
+        found = json.loads(engine("image", "inspect", tag))[0]
+        yield Image(root, found["Config"], found["Architecture"])
     finally:
         engine("rm", container)
         shutil.rmtree(root)

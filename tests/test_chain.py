@@ -434,6 +434,7 @@ NONE_FOUND = (
 )
 
 
+@pytest.mark.native("it takes longer than the limit, which is for a real processor")
 def test_unresponsive_instance_metadata_times_out_within_seconds(
     program: Program, destination: Path
 ) -> None:
