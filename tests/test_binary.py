@@ -360,8 +360,13 @@ def test_names_are_resolved_with_the_name_server_of_the_machine(
 
 
 # Instructions of one `in`, with 5 % to spare, by architecture and major version of gcc. What no
-# longer saves any, such as a stand-in that is no longer looked up, shows here.
-BUDGET = {("x86_64", "12"): 29_600_000, ("x86_64", "14"): 32_600_000}
+# longer saves any, such as a stand-in that is no longer looked up, shows here. On aarch64 qemu-user
+# counted 30,264,233 (-singlestep -d exec,nochain), which is 1.4 % below callgrind on x86_64.
+BUDGET = {
+    ("aarch64", "14"): 32_200_000,
+    ("x86_64", "12"): 29_600_000,
+    ("x86_64", "14"): 32_600_000,
+}
 
 
 def test_a_start_takes_no_more_instructions_than_its_budget(
