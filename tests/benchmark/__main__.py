@@ -8,7 +8,7 @@ from pathlib import Path
 from ..scripted import scripted
 from ..sts_server import session
 from . import install, machine, measure, size
-from .bars import bars
+from .bars import ARCHITECTURE, bars
 from .measure import Scratch
 from .result import Result
 from .rows import EXPIRES_IN, Row, rows, verify
@@ -35,7 +35,7 @@ def main(rounds: int) -> int:
     print(table(results))
     print(f"\nInstructions: {counter or 'no counter is available here'}.")
     checklist = bars(results)
-    lines = [*map(str, checklist)] or ["Without dist/in, the binary has no rows and no bars."]
+    lines = [*map(str, checklist)] or [f"No bars: they are for dist/in on {ARCHITECTURE}."]
     print("\n" + "\n".join(lines))
     return int(any(bar.failed for bar in checklist))
 

@@ -80,6 +80,8 @@ def main(rounds: int, build: list[str]) -> int:
             Measured(name, stack.enter_context(container.unpacked(tag)))
             for name, tag in tags.items()
         )
+        if ours.image.emulated:
+            sys.exit(f"the image is for {ours.image.architecture}: emulated, times mean nothing")
         for number in range(-WARM_UP, rounds):
             for one in (ours, usual):
                 duration = _run(one.image)

@@ -31,7 +31,8 @@ def here() -> str:
 
 def _processor() -> str:
     found = re.search(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return f"{found[1] if found else platform.machine()}, {len(os.sched_getaffinity(0))} cores"
+    model = f"{found[1]}, " if found else ""  # Linux on arm64 has no name for it
+    return f"{model}{platform.machine()}, {len(os.sched_getaffinity(0))} cores"
 
 
 def _versions() -> Iterator[str]:
