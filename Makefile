@@ -55,10 +55,10 @@ endef
 
 # its name and digest, if it is pinned
 parts = $(subst @, ,$(STATIC))
-base = $(if $(STATIC),--label $(label).base.name=$(word 1,$(parts)) --label $(label).base.digest=$(word 2,$(parts)))
+labels_of_base = $(if $(STATIC),--label $(label).base.name=$(word 1,$(parts)) --label $(label).base.digest=$(word 2,$(parts)))
 
 image: ## Make the image of the resource type (ENGINE=podman, PLATFORM=linux/arm64, BUILD="--network host")
-	$(ENGINE) build $(BUILD) $(base) -t $(IMAGE):$(version) -t $(IMAGE):latest --label $(label).source=$(SOURCE) \
+	$(ENGINE) build $(BUILD) $(labels_of_base) -t $(IMAGE):$(version) -t $(IMAGE):latest --label $(label).source=$(SOURCE) \
 		--label $(label).version=$(version) --label $(label).revision=$$(git rev-parse HEAD) .
 
 bases: ## Print the base images by their digests of today, as arguments of `make image`
