@@ -355,7 +355,11 @@ def _composed(folder: Path, settings: dict[str, str]) -> Iterator[Concourse]:
     }
     lines = [f"{name}={value}\n" for name, value in environ.items()]
     (folder / "environment").write_text("".join(lines))
-    names = {"FOLDER": str(folder), **{f"VAR_{name}": value for name, value in VARIABLES.items()}}
+    names = {
+        "CERTIFICATES": settings["CONCOURSE_WORKER_CERTS_DIR"],
+        "FOLDER": str(folder),
+        **{f"VAR_{name}": value for name, value in VARIABLES.items()},
+    }
     compose = (ENGINE, "compose", "-f", str(HERE / "compose.yml"))
 
     def run(*arguments: str) -> str:

@@ -25,8 +25,7 @@ def folder() -> Iterator[Path]:
 def lab(folder: Path) -> Iterator[Lab]:
     """The servers, at addresses that this machine has for as long as they run."""
     native = "CONCOURSE" in os.environ
-    # docker gives the machine the first one, as the gateway of its network
-    added = [lab_.S3, lab_.CHAT, lab_.STS] if native else [lab_.CHAT, lab_.STS]
+    addresses = (lab_.S3, lab_.CHAT, lab_.STS)
     try:
         if native:
             ip("link", "set", "lo", "up")
@@ -34,12 +33,12 @@ def lab(folder: Path) -> Iterator[Lab]:
             for path in ("/run/containerd", "/var/lib/cni"):
                 Path(path).mkdir(parents=True, exist_ok=True)
                 subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
-        for address in added:
+        for address in addresses:
             ip("address", "add", f"{address}/32", "dev", "lo")
         with lab_.running(folder) as running:
             yield running
     finally:
-        for address in added:
+        for address in addresses:
             ip("address", "delete", f"{address}/32", "dev", "lo")
 
 
