@@ -65,7 +65,7 @@ bases: ## Print the base images by their digests of today, as arguments of `make
 	@sed -n 's/^ARG \([A-Z]*\)=/\1 /p' Dockerfile | while read -r base image; do \
 		$(ENGINE) pull --quiet $$image >/dev/null 2>&1 || :; \
 		digest=$$($(ENGINE) image inspect --format '{{index .RepoDigests 0}}' $$image) || exit 1; \
-		echo "$$base=$$digest"; done
+		echo "$$base=$${image%:*}@$${digest#*@}"; done
 
 owner: ## Write the name of this repository's owner into every address (OWNER=name)
 	sed -i 's#\(github\.com\|ghcr\.io\)/[^/ ]*/s3-presigned-url#\1/$(OWNER)/s3-presigned-url#g' \

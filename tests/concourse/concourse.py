@@ -281,9 +281,9 @@ def _end_containers() -> None:
     for task in _output(*ctr, "tasks", "list", "--quiet").split():
         # one that ends by itself at this moment is as good
         subprocess.run([*ctr, "tasks", "delete", "--force", task], check=False, capture_output=True)
-    for parent in Path("/sys/fs/cgroup").glob("**/garden"):
-        with contextlib.suppress(OSError):  # it has groups of another worker
-            parent.rmdir()
+    for group in sorted(Path("/sys/fs/cgroup").glob("**/garden/**"), reverse=True):
+        with contextlib.suppress(OSError):  # another worker uses it
+            group.rmdir()
 
 
 def _unmount(folder: Path) -> None:

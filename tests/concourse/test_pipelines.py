@@ -93,6 +93,16 @@ def test_an_upload_succeeds_once_and_only_with_its_headers(concourse: Concourse,
     assert lab.s3.read("incoming/report.pdf") == b"a report\n"
 
 
+def test_an_upload_without_headers_needs_none(concourse: Concourse, lab: Lab) -> None:
+    ((put,),) = blocks(README, "### Upload")
+    params = {"method": "PUT", "file_path": "incoming/plain.bin"}
+    script = 'echo plain > file; curl -fsS --upload-file file "$(cat upload-link/url)"'
+    plan = [{**put, "get_params": params}, task(script, "upload-link")]
+    log = succeeded(concourse.run(pipeline(plan), "upload-plain", "job"))
+    assert signed(log, "PUT", "incoming/plain.bin", "1h")
+    assert lab.s3.read("incoming/plain.bin") == b"plain\n"
+
+
 def test_an_upload_carries_metadata_and_tags(concourse: Concourse, lab: Lab) -> None:
     ((put,),) = blocks(UPLOADS, "## PUT: signed headers")
     number = {
