@@ -30,7 +30,11 @@ COMPOSED = "198.18.0.10"  # its address in compose.yml
 USER = "test"
 # what the pipelines of the docs expect a credential manager to have
 KEYS = f"{{access_key_id: {ACCESS_KEY_ID}, secret_access_key: {SECRET_ACCESS_KEY}}}"
-VARIABLES = {"s3": KEYS, "aws": f"{KEYS[:-1]}, external_id: the-external-id}}"}
+VARIABLES = {
+    "s3": KEYS,
+    "aws": f"{KEYS[:-1]}, external_id: the-external-id}}",
+    "chat": "{webhook: 'https://chat.example.com/hook'}",
+}
 
 
 @dataclass(frozen=True)

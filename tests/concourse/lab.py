@@ -5,6 +5,7 @@ there, with certificates of a CA that the containers trust.
 """
 
 import contextlib
+import json
 import ssl
 import subprocess
 import tarfile
@@ -61,7 +62,7 @@ class Lab:
 
     def links(self) -> list[str]:
         """Return the links that were posted to the chat."""
-        return [parse_qs(request.body.decode())["link"][0] for request in self.chat.requests]
+        return [json.loads(request.body)["text"] for request in self.chat.requests]
 
     def secrets(self) -> set[str]:
         """Return what belongs into no log: keys, tokens, and the signatures of used URLs."""

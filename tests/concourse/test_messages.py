@@ -75,6 +75,16 @@ def test_a_check_passes_without_credentials_and_the_get_fails(concourse: Concour
     assert "resource not found" not in build.log
 
 
+def test_a_check_that_passed_is_not_run_again(concourse: Concourse) -> None:
+    (resource,) = documented.first()["resources"]
+    concourse.set(pipeline([PUT], resources=[{**resource, "check_every": "2s"}]), "checked")
+    path = "/teams/main/pipelines/checked/resources/s3-presigned-url"
+    wait_until(lambda: concourse.get(path).get("last_checked") is not None, 60)
+    checked = concourse.get(path)["last_checked"]
+    time.sleep(10)
+    assert concourse.get(path)["last_checked"] == checked
+
+
 def test_a_typo_in_the_source_is_refused_by_the_check(concourse: Concourse) -> None:
     (resource,) = documented.first()["resources"]
     resources = [{**resource, "source": {**resource["source"], "regoin_name": "eu-west-1"}}]

@@ -16,7 +16,7 @@ from .documented import README, blocks, pipeline, task
 from .lab import OBJECTS, Lab
 
 POST_LINK = task(
-    "curl -fsS --data-urlencode link@s3-presigned-url/url https://chat.example.com/hook",
+    'curl -fsS --json "{\\"text\\": \\"$(cat s3-presigned-url/url)\\"}" https://chat.example.com/hook',
     "s3-presigned-url",
 )
 UPLOADS, CREDENTIALS, EXAMPLES = "docs/uploads.md", "docs/credentials.md", "docs/examples.md"
@@ -157,7 +157,7 @@ def test_several_files_have_a_variable_each(concourse: Concourse) -> None:
 
 
 def test_across_signs_a_url_for_each_value(concourse: Concourse) -> None:
-    (plan,) = blocks(EXAMPLES, "## A URL for each of some values")
+    (plan,) = blocks(EXAMPLES, "## One URL per value")
     log = succeeded(concourse.run(pipeline(plan), "across", "job"))
     for key in ("releases/1.4.0/app-linux.tgz", "releases/1.4.0/app-macos.zip"):
         assert digest(key) in log
