@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
@@ -122,12 +122,20 @@ def sign(
     return (destination / "url").read_text()
 
 
-def certificate(folder: Path) -> Certificate:
+NAMES = (
+    "127.0.0.1",
+    "localhost",
+    DOMAIN,
+    f"*.{DOMAIN}",
+    "files.example.com",
+    "*.files.example.com",
+)
+
+
+def certificate(folder: Path, names: Iterable[str] = NAMES) -> Certificate:
     """Create a CA, and a certificate for every name under which tests reach a server."""
     authority = trustme.CA()
-    leaf = authority.issue_cert(
-        "127.0.0.1", "localhost", DOMAIN, f"*.{DOMAIN}", "files.example.com", "*.files.example.com"
-    )
+    leaf = authority.issue_cert(*names)
     files = Certificate(folder / "public.crt", folder / "private.key", folder / "authority.pem")
     leaf.private_key_pem.write_to_path(str(files.key))
     files.chain.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))

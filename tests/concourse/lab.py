@@ -6,6 +6,7 @@ there, with certificates of a CA that the containers trust.
 
 import contextlib
 import json
+import shutil
 import ssl
 import subprocess
 import tarfile
@@ -16,12 +17,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import trustme
-
 from ..container import IMAGE, engine
 from ..program import ROOT, SECRET_ACCESS_KEY
 from ..scripted import Answer, Server, hang, scripted
-from ..servers import BUCKET, REGION, Certificate, S3Server, versitygw
+from ..servers import BUCKET, REGION, Certificate, S3Server, certificate, versitygw
 from ..sts_server import OF_THE_ROLE, session
 
 # of the range for tests of networks (RFC 2544)
@@ -109,15 +108,10 @@ def _assume_role(handler: Any) -> None:
 
 def _certificates(folder: Path) -> Certificate:
     """Create a CA, in a directory for the worker's --certs-dir, and a certificate for all names."""
-    authority = trustme.CA()
-    names = [name for hosts in HOSTS.values() for name in hosts]
-    leaf = authority.issue_cert(*names, S3)
+    files = certificate(folder, [S3, *(name for names in HOSTS.values() for name in names)])
     trusted = folder / "certs"
     trusted.mkdir()
-    files = Certificate(folder / "chain.pem", folder / "key.pem", trusted / "ca-certificates.crt")
-    leaf.private_key_pem.write_to_path(str(files.key))
-    files.chain.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
-    authority.cert_pem.write_to_path(str(files.authority))
+    shutil.copy(files.authority, trusted / "ca-certificates.crt")
     return files
 
 
