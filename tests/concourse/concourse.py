@@ -241,13 +241,12 @@ def _environment(folder: Path, address: str, settings: dict[str, str]) -> dict[s
 def _native(folder: Path, settings: dict[str, str]) -> Iterator[Concourse]:
     """Run CONCOURSE, with containerd, CNI and PostgreSQL of this machine."""
     program = Path(os.environ["CONCOURSE"]).resolve()
-    own = {"CONCOURSE_SESSION_SIGNING_KEY": str(folder / "signing-key")}
     _output(program, "generate-key", "-t", "rsa", "-f", folder / "signing-key")
     environ = {
         **_environment(folder, S3, settings),
-        **own,
         **_runtime(folder, program.parent),
         "CONCOURSE_POSTGRES_HOST": str(folder / "database"),
+        "CONCOURSE_SESSION_SIGNING_KEY": str(folder / "signing-key"),
         "CONCOURSE_WORKER_RESOURCE_TYPES": os.environ.get(
             "RESOURCE_TYPES", str(program.parent.parent / "resource-types")
         ),
@@ -271,7 +270,7 @@ def _native(folder: Path, settings: dict[str, str]) -> Iterator[Concourse]:
                 log.read_text,
             )
         finally:
-            _end_containers()
+            _end_containers(program.parent)
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(20)
@@ -279,9 +278,11 @@ def _native(folder: Path, settings: dict[str, str]) -> Iterator[Concourse]:
             _unmount(folder)
 
 
-def _end_containers() -> None:
+def _end_containers(programs: Path) -> None:
     """End the containers of the worker, and with them their control groups."""
-    ctr = ("ctr", "--namespace", "concourse")
+    found = shutil.which("ctr", path=f"{programs}:{os.environ['PATH']}")
+    assert found, "ctr is a part of containerd"
+    ctr = (found, "--namespace", "concourse")
     for task in _output(*ctr, "tasks", "list", "--quiet").split():
         # one that ends by itself at this moment is as good
         subprocess.run([*ctr, "tasks", "delete", "--force", task], check=False, capture_output=True)

@@ -64,11 +64,12 @@ class Lab:
         return [json.loads(request.body)["text"] for request in self.chat.requests]
 
     def secrets(self) -> set[str]:
-        """Return what belongs into no log: keys, tokens, and the signatures of used URLs."""
-        used = self.access_log.read_text().split("X-Amz-Signature=")[1:]
+        """Return what belongs in no log: keys, tokens, and signatures of used and posted URLs."""
+        urls = " ".join((self.access_log.read_text(), *self.links()))
+        signed = urls.split("X-Amz-Signature=")[1:]
         requests = [parse_qs(request.body.decode()) for request in self.sts.requests]
         tokens = [token for query in requests for token in query.get("WebIdentityToken", ())]
-        return {*SECRETS, *(text[:64] for text in used), *tokens}
+        return {*SECRETS, *(text[:64] for text in signed), *tokens}
 
 
 @contextlib.contextmanager

@@ -36,7 +36,7 @@ def test_ten_puts_in_parallel_leave_ten_versions_and_wait_for_no_lock(
     assert len({str(output["version"]) for output in outputs}) == 10
 
 
-def test_an_aborted_step_ends_within_two_seconds_and_leaves_nothing(
+def test_an_aborted_step_ends_within_two_seconds_and_signs_nothing(
     concourse: Concourse, lab: Lab
 ) -> None:
     (resource,) = documented.first()["resources"]
